@@ -1,0 +1,37 @@
+# The two commands: make demo, make test. Everything else is for people who work on Tidings.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+JOBS ?= $(shell nproc)
+PRESET ?= dev
+
+.PHONY: help demo test quick build format fuzz-long clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo:  ## Install what is missing, build, and watch events arrive (Ctrl-C stops; DEMO_SECONDS=20 stops by itself)
+	@tools/setup build
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build build/release --target tidings_cli -j $(JOBS)
+	@exec tools/demo
+
+test:  ## Install what is missing, build, run every test
+	@tools/setup test
+	@tools/test
+
+quick:  ## Run tidy and the unit tests of the release build only
+	@tools/test quick
+
+build:  ## Build everything with PRESET (dev, release, asan, tsan, fuzz)
+	@test -f build/$(PRESET)/build.ninja || cmake --preset $(PRESET)
+	@cmake --build build/$(PRESET) -j $(JOBS)
+
+format:  ## Format the C++ sources (clang-format-19: tools/setup dev)
+	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-19 -i
+
+fuzz-long:  ## Fuzz each target for FUZZ_SECONDS (default 600)
+	@tools/setup test
+	@tools/test fuzz-long
+
+clean:  ## Remove everything that was built
+	rm -rf build

@@ -1,0 +1,153 @@
+#pragma once
+// Which events there are, their categories, and how domain events become them.
+
+#include <tidings/diagnostic.hpp>
+#include <tidings/event.hpp>
+#include <tidings/payload.hpp>
+
+#include <any>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <typeindex>
+#include <typeinfo>
+#include <variant>
+#include <vector>
+
+namespace tidings {
+
+enum class FieldType : std::uint8_t { uuid, string, integer, number, boolean, decimal, datetime, object, array };
+
+struct DataField {
+    std::string name;
+    FieldType type = FieldType::string;
+    bool nullable = false;
+};
+
+// What happens to a reader of this type that cannot keep up.
+enum class SlowReader : std::uint8_t { resume, drop };
+
+// One row of the registry.
+struct EventTypeInfo {
+    std::string type;
+    std::string category;
+    std::string description;
+    std::vector<DataField> data;
+    SlowReader slow_reader = SlowReader::resume;
+    bool retain = true;
+    std::uint8_t category_index = 0;  // into Registry::categories()
+};
+
+// How a domain event, by name, becomes an event. Pointers are RFC 6901 and apply to the domain event's data.
+struct Mapping {
+    struct Take {
+        std::string field;
+        std::string pointer;
+    };
+    std::string name;   // the domain event
+    std::string type;   // the event it becomes
+    std::string user_id;                // a pointer; or
+    std::string topic;                  // a pointer; or
+    bool broadcast = false;
+    std::vector<Take> data;
+};
+
+// Why a domain event became no event. `unmapped` and `no_user` are ordinary (counted); the others are failures (logged).
+enum class Skipped : std::uint8_t { unmapped, no_user };
+
+// What a domain event became.
+using Mapped = std::variant<Skipped, EventDraft>;
+
+// Set of categories, one bit each in the registry's order; at most 64 categories.
+using CategoryMask = std::uint64_t;
+
+struct RegistryStatistics {
+    std::size_t event_types = 0;
+    std::size_t mappings = 0;
+    std::vector<std::pair<std::string, std::size_t>> by_category;         // in the registry's order
+    std::vector<std::pair<std::string, std::size_t>> mapped_by_category;
+};
+
+// Immutable once it is handed to a hub or handler; safe to read from any thread.
+class Registry {
+public:
+    Registry() = default;
+
+    // Reads a registry file. `file` names it in diagnostics. All diagnostics at once, or the registry.
+    static boost::system::result<Registry, Diagnostics> parse_toml(std::string_view text, std::string file);
+    static boost::system::result<Registry, Diagnostics> load(const std::string& path);
+
+    // Adds by hand. Fail with Errc::invalid_field (duplicate, unknown category, unusable name).
+    Result<void> add_category(std::string name);
+    Result<void> add_type(EventTypeInfo info);
+    Result<void> add_mapping(Mapping mapping);
+
+    // A typed mapping: `user(const E&)` gives UserId, Uuid or std::optional of one; `payload(const E&)` a Payload.
+    // By exact type. An exception of either is an extraction failure, never more. Fails with Errc::unknown_type or
+    // Errc::invalid_field (E is mapped already).
+    template <class E, class User, class Data>
+    Result<void> map(std::string_view type, User user, Data payload);
+
+    const std::vector<std::string>& categories() const noexcept { return categories_; }
+    std::optional<std::uint8_t> category_index(std::string_view name) const noexcept;
+    const std::vector<EventTypeInfo>& types() const noexcept { return types_; }
+    const EventTypeInfo* find(std::string_view type) const noexcept;              // null: none
+    Result<std::string> category_of(std::string_view type) const;                 // Errc::unknown_type
+    std::vector<const EventTypeInfo*> of_category(std::string_view category) const;
+    const std::vector<Mapping>& mappings() const noexcept { return mappings_; }
+    const Mapping* mapping_of(std::string_view domain_event) const noexcept;
+    RegistryStatistics statistics() const;
+
+    // A domain event by name, its data as JSON text. Errors are extraction failures (missing_field, invalid_field,
+    // invalid_json) and say which field of which type.
+    Result<Mapped> map_named(std::string_view name, std::string_view data) const;
+    // A domain event by C++ type.
+    bool has_mapping_for(std::type_index type) const noexcept;
+    std::vector<std::type_index> mapped_types() const;
+    Result<Mapped> map_typed(std::type_index type, const void* event) const;
+
+    // Checks data (validated JSON text) against the type's declared fields: Errc::missing_field, invalid_field,
+    // unknown_field; unknown_type. Types that declare no fields take any object.
+    Result<void> check_data(std::string_view type, std::string_view data) const;
+
+private:
+    struct TypedMapping {
+        std::type_index source;
+        std::string type;
+        std::function<Result<Mapped>(const void*)> apply;
+    };
+    Result<void> add_typed(TypedMapping mapping);
+    static Result<Mapped> make_draft(const std::string& type, std::optional<UserId> user, const Payload& payload);
+    static std::optional<UserId> as_user(const UserId& id) { return id; }
+    static std::optional<UserId> as_user(const Uuid& id) { return UserId{id}; }
+    template <class T>
+    static std::optional<UserId> as_user(const std::optional<T>& id) {
+        return id ? as_user(*id) : std::nullopt;
+    }
+
+    std::vector<std::string> categories_;
+    std::vector<EventTypeInfo> types_;
+    std::vector<Mapping> mappings_;
+    std::vector<TypedMapping> typed_;
+};
+
+template <class E, class User, class Data>
+Result<void> Registry::map(std::string_view type, User user, Data payload) {
+    return add_typed({std::type_index{typeid(E)}, std::string{type},
+                      [type = std::string{type}, user, payload](const void* event) -> Result<Mapped> {
+                          const auto& domain_event = *static_cast<const E*>(event);
+                          try {
+                              const std::optional<UserId> id = as_user(user(domain_event));
+                              if (!id) return Mapped{Skipped::no_user};
+                              return make_draft(type, id, payload(domain_event));
+                          } catch (const std::exception& error) {
+                              return Error{Errc::invalid_field, error.what()};
+                          }
+                      }});
+}
+
+}  // namespace tidings
