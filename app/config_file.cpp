@@ -26,12 +26,14 @@ public:
 private:
     void table(const toml::table& node, const std::string& path) {
         for (const auto& [key, value] : node) {
-            const std::string name = path.empty() ? std::string{key.str()} : path + "." + std::string{key.str()};
+            const std::string name =
+                path.empty() ? std::string{key.str()} : path + "." + std::string{key.str()};
             member(key, value, name, path);
         }
     }
 
-    void member(const toml::key& key, const toml::node& value, const std::string& name, const std::string& path) {
+    void member(const toml::key& key, const toml::node& value, const std::string& name,
+                const std::string& path) {
         if (std::ranges::find(unsupported_settings(), name) != unsupported_settings().end()) {
             say(key.source(), "'" + name + "' is not supported by this version", "");
         } else if (name == "auth.key") {
@@ -49,7 +51,8 @@ private:
         }
     }
 
-    void unknown(const toml::key& key, const toml::node& value, const std::string& name, const std::string& path) {
+    void unknown(const toml::key& key, const toml::node& value, const std::string& name,
+                 const std::string& path) {
         const std::string part = name.substr(path.empty() ? 0 : path.size() + 1);
         const std::string kind = value.is_table() ? "unknown table '" : "unknown key '";
         const auto close = nearest(part, members(path));
@@ -59,8 +62,8 @@ private:
 
     void set(const Setting& setting, const toml::node& value) {
         const auto taken = value_of(value);
-        const auto result = taken ? setting.set(config_, *taken) : Result<void>{Error{
-                                                                      Errc::invalid_field, "allowed: " + setting.allowed}};
+        const auto result = taken ? setting.set(config_, *taken)
+                                  : Result<void>{Error{Errc::invalid_field, "allowed: " + setting.allowed}};
         if (!result) say(value.source(), "wrong value for '" + setting.name + "'", result.error().detail);
     }
 
@@ -83,9 +86,11 @@ private:
             names.push_back(setting.name);
             if (setting.name != name.str()) continue;
             const auto* text = node.as_string();
-            const auto result = text != nullptr ? setting.set(key, text->get())
-                                                : Result<void>{Error{Errc::invalid_field, "allowed: " + setting.allowed}};
-            if (!result) say(node.source(), "wrong value for 'auth.key." + setting.name + "'", result.error().detail);
+            const auto result = text != nullptr
+                                    ? setting.set(key, text->get())
+                                    : Result<void>{Error{Errc::invalid_field, "allowed: " + setting.allowed}};
+            if (!result)
+                say(node.source(), "wrong value for 'auth.key." + setting.name + "'", result.error().detail);
             return;
         }
         const auto close = nearest(name.str(), names);
@@ -114,7 +119,8 @@ private:
     }
 
     static bool is_table(const std::string& name) {
-        return std::ranges::any_of(settings(), [&](const Setting& s) { return s.name.starts_with(name + "."); });
+        return std::ranges::any_of(settings(),
+                                   [&](const Setting& s) { return s.name.starts_with(name + "."); });
     }
 
     // The keys and tables that may stand in the table `path`.
@@ -159,9 +165,10 @@ void apply(const Setting& setting, std::string_view text, const std::string& whe
     }
 }
 
-// Variables that begin with a section of the file must name a setting; others under TIDINGS_ are not settings.
+// Variables that begin with a section of the file must name a setting; others under TIDINGS_ are not
+// settings.
 bool names_a_section(std::string_view variable) {
-    constexpr std::array<std::string_view, 8> sections{"SERVER", "AUTH",       "STORE", "DELIVERY",
+    constexpr std::array<std::string_view, 8> sections{"SERVER",   "AUTH",       "STORE", "DELIVERY",
                                                        "REGISTRY", "OPERATIONS", "LOG",   "CORS"};
     variable.remove_prefix(std::string_view{"TIDINGS_"}.size());
     return std::ranges::any_of(sections, [&](std::string_view section) {
@@ -169,7 +176,8 @@ bool names_a_section(std::string_view variable) {
     });
 }
 
-bool read_key_variable(const std::string& name, const std::string& value, Config& config, Diagnostics& found) {
+bool read_key_variable(const std::string& name, const std::string& value, Config& config,
+                       Diagnostics& found) {
     for (const KeySetting& setting : key_settings()) {
         if (environment_name("auth.key." + setting.name) != name) continue;
         if (config.auth.keys.empty()) config.auth.keys.emplace_back();
@@ -185,15 +193,18 @@ bool read_key_variable(const std::string& name, const std::string& value, Config
 void unknown_variable(const std::string& name, Diagnostics& found) {
     std::vector<std::string> names;
     for (const Setting& setting : settings()) names.push_back(environment_name(setting.name));
-    for (const KeySetting& setting : key_settings()) names.push_back(environment_name("auth.key." + setting.name));
+    for (const KeySetting& setting : key_settings())
+        names.push_back(environment_name("auth.key." + setting.name));
     for (const std::string& later : unsupported_settings()) {
         if (!name.starts_with(environment_name(later))) continue;
-        found.push_back({"environment " + name, 0, 0, "'" + later + "' is not supported by this version", ""});
+        found.push_back(
+            {"environment " + name, 0, 0, "'" + later + "' is not supported by this version", ""});
         return;
     }
     const auto close = nearest(name, names);
-    found.push_back({"environment " + name, 0, 0, "unknown setting",
-                     close ? "did you mean '" + *close + "'?" : "see `tidings config print --markdown settings`"});
+    found.push_back(
+        {"environment " + name, 0, 0, "unknown setting",
+         close ? "did you mean '" + *close + "'?" : "see `tidings config print --markdown settings`"});
 }
 
 void read_environment(const Environment& environment, Config& config, Diagnostics& found) {
@@ -219,8 +230,8 @@ std::string key_mistake(const KeyConfig& key) {
     if (!symmetric && key.public_key_file.empty()) return key.algorithm + " needs public_key_file";
     const std::size_t least = symmetric ? std::stoul(key.algorithm.substr(2)) / 8 : 0;
     if (!key.secret.empty() && key.secret.size() < least) {
-        return "a secret for " + key.algorithm + " has at least " + std::to_string(least) + " bytes; this one has " +
-               std::to_string(key.secret.size());
+        return "a secret for " + key.algorithm + " has at least " + std::to_string(least) +
+               " bytes; this one has " + std::to_string(key.secret.size());
     }
     return {};
 }
@@ -235,10 +246,12 @@ void check_keys(const Config& config, const std::string& file, Diagnostics& foun
     std::size_t number = 0;
     for (const KeyConfig& key : config.auth.keys) {
         const std::string which = "[[auth.key]] number " + std::to_string(++number);
-        if (const auto mistake = key_mistake(key); !mistake.empty()) found.push_back({file, 0, 0, which, mistake});
+        if (const auto mistake = key_mistake(key); !mistake.empty())
+            found.push_back({file, 0, 0, which, mistake});
         if (issuers.size() < 2) continue;
         if (key.issuer.empty() || key.name_space.empty()) {
-            found.push_back({file, 0, 0, which, "with keys of several issuers each key needs issuer and namespace"});
+            found.push_back(
+                {file, 0, 0, which, "with keys of several issuers each key needs issuer and namespace"});
         }
     }
     if (issuers.size() > 1 && spaces.size() < issuers.size()) {
@@ -279,7 +292,8 @@ ConfigResult read_config(const ConfigSources& sources) {
 ConfigResult load_config(ConfigSources sources) {
     if (!sources.file.empty()) {
         auto text = read_file(sources.file);
-        if (!text) return Diagnostics{{sources.file, 0, 0, text.error().detail, "--config names a TOML file"}};
+        if (!text)
+            return Diagnostics{{sources.file, 0, 0, text.error().detail, "--config names a TOML file"}};
         sources.text = std::move(*text);
     }
     return read_config(sources);

@@ -68,8 +68,8 @@ std::string all(const ConfigResult& result) {
     std::string text;
     if (result) return "no diagnostics";
     for (const auto& one : result.error()) {
-        text += one.file + ":" + std::to_string(one.line) + ":" + std::to_string(one.column) + ": " + one.what + "; " +
-                one.hint + "\n";
+        text += one.file + ":" + std::to_string(one.line) + ":" + std::to_string(one.column) + ": " +
+                one.what + "; " + one.hint + "\n";
     }
     return text;
 }
@@ -126,17 +126,21 @@ TEST(ConfigFile, AMistakeNamesLineColumnAndTheNearestName) {
         {"[delivery]\nheartbeat = \"15\"\n", 2, 13, "wrong value for 'delivery.heartbeat'", "from 1s to 1h"},
         {"[delivery]\nheartbeat = 15\n", 2, 13, "wrong value for 'delivery.heartbeat'", "a duration"},
         {"[delivery]\nheartbeat = \"2h\"\n", 2, 13, "wrong value for 'delivery.heartbeat'", "from 1s to 1h"},
-        {"[delivery]\nretry = [\"5s\", \"2s\"]\n", 2, 9, "wrong value for 'delivery.retry'", "the smaller first"},
+        {"[delivery]\nretry = [\"5s\", \"2s\"]\n", 2, 9, "wrong value for 'delivery.retry'",
+         "the smaller first"},
         {"[server]\nlisten = \"0.0.0.0:80\"\n", 2, 10, "wrong value for 'server.listen'", "a list"},
         {"[server]\nlisten = [\"0.0.0.0\"]\n", 2, 10, "wrong value for 'server.listen'", "HOST:PORT"},
-        {"[server]\nlisten = [\"unix:/run/t.sock\"]\n", 2, 10, "wrong value", "not supported by this version"},
+        {"[server]\nlisten = [\"unix:/run/t.sock\"]\n", 2, 10, "wrong value",
+         "not supported by this version"},
         {"[server]\nshards = -1\n", 2, 10, "wrong value for 'server.shards'", "from 0 to 1024"},
         {"[server]\nshards = 1.5\n", 2, 10, "wrong value for 'server.shards'", "from 0 to 1024"},
-        {"[store]\nurl = \"redis://localhost\"\n", 2, 7, "wrong value for 'store.url'", "Redis is not supported"},
+        {"[store]\nurl = \"redis://localhost\"\n", 2, 7, "wrong value for 'store.url'",
+         "Redis is not supported"},
         {"[store]\ndurability = \"fsync\"\n", 2, 14, "wrong value", "\"process\", \"sync\""},
         {"[server.tls]\ncertificate = \"c\"\n", 1, 9, "'server.tls' is not supported by this version", ""},
         {"[store]\nprefix = \"sse\"\n", 2, 1, "'store.prefix' is not supported by this version", ""},
-        {"[[auth.key]]\nalgoritm = \"HS256\"\n", 2, 1, "unknown key 'algoritm' in [[auth.key]]", "'algorithm'"},
+        {"[[auth.key]]\nalgoritm = \"HS256\"\n", 2, 1, "unknown key 'algoritm' in [[auth.key]]",
+         "'algorithm'"},
         {"[[auth.key]]\nalgorithm = \"none\"\n", 2, 13, "wrong value for 'auth.key.algorithm'", "HS256"},
         {"[[auth.key]]\nalgorithm = \"ES256\"\n", 2, 13, "wrong value", "not supported by this version"},
         {"[server\n", 1, 8, "", ""},
@@ -163,7 +167,8 @@ TEST(ConfigFile, SaysAllMistakesAtOnce) {
 }
 
 TEST(ConfigFile, TheEnvironmentWinsOverTheFileAndFlagsOverBoth) {
-    const std::string file = "[log]\nlevel = \"debug\"\n[store]\nurl = \"lmdb:a\"\n[registry]\nfile = \"a\"\n";
+    const std::string file =
+        "[log]\nlevel = \"debug\"\n[store]\nurl = \"lmdb:a\"\n[registry]\nfile = \"a\"\n";
     const auto result = from(file, {{"TIDINGS_STORE_URL", "lmdb:b"}, {"TIDINGS_REGISTRY_FILE", "b"}},
                              {{"--registry", "registry.file", "c"}});
     ASSERT_TRUE(result) << all(result);
@@ -186,7 +191,8 @@ TEST(ConfigFile, VariablesThatAreNotSettingsAreLeftAloneUnlessTheyLookLikeOne) {
     EXPECT_TRUE(read_config({"", {}, {{"TIDINGS_URL", "x"}, {"TIDINGS_TOKEN", "y"}, {"HOME", "z"}}, {}}));
     const auto result = read_config({"", {}, {{"TIDINGS_DELIVERY_HEARTBEET", "15s"}}, {}});
     ASSERT_FALSE(result);
-    EXPECT_NE(all(result).find("did you mean 'TIDINGS_DELIVERY_HEARTBEAT'"), std::string::npos) << all(result);
+    EXPECT_NE(all(result).find("did you mean 'TIDINGS_DELIVERY_HEARTBEAT'"), std::string::npos)
+        << all(result);
     EXPECT_NE(all(read_config({"", {}, {{"TIDINGS_SERVER_TLS_KEY", "k"}}, {}})).find("not supported"),
               std::string::npos);
 }
@@ -208,11 +214,13 @@ TEST(ConfigFile, KeysThatCannotWorkAreRefused) {
         "[[auth.key]]\n",
         "[[auth.key]]\nalgorithm = \"RS256\"\nsecret_file = \"a\"\n",
         "[[auth.key]]\nalgorithm = \"HS256\"\npublic_key_file = \"a\"\n",
-        "[[auth.key]]\nsecret_file = \"a\"\nissuer = \"x\"\n[[auth.key]]\nsecret_file = \"b\"\nissuer = \"y\"\n",
+        "[[auth.key]]\nsecret_file = \"a\"\nissuer = \"x\"\n[[auth.key]]\nsecret_file = \"b\"\nissuer = "
+        "\"y\"\n",
     };
     for (const char* text : cases) EXPECT_FALSE(from(text)) << text;
-    EXPECT_TRUE(from("[[auth.key]]\nsecret_file = \"a\"\nissuer = \"x\"\nnamespace = \"m\"\n"
-                     "[[auth.key]]\nsecret_file = \"b\"\nissuer = \"y\"\nnamespace = \"n\"\n"));
+    EXPECT_TRUE(
+        from("[[auth.key]]\nsecret_file = \"a\"\nissuer = \"x\"\nnamespace = \"m\"\n"
+             "[[auth.key]]\nsecret_file = \"b\"\nissuer = \"y\"\nnamespace = \"n\"\n"));
 }
 
 TEST(ConfigFile, WithoutKeysNothingServesUnlessOnLoopbackWithDev) {
@@ -232,7 +240,8 @@ TEST(ConfigFile, WhatIsPrintedReadsAsTheSame) {
     ASSERT_TRUE(first) << all(first);
     const std::string printed = config_toml(*first);
     EXPECT_EQ(printed.find("0123456789abcdef"), std::string::npos) << "a secret was printed";
-    const auto again = from(std::string{printed}.replace(printed.find("# secret is"), 0, "secret_file = \"s\"\n"));
+    const auto again =
+        from(std::string{printed}.replace(printed.find("# secret is"), 0, "secret_file = \"s\"\n"));
     ASSERT_TRUE(again) << all(again) << printed;
     EXPECT_EQ(config_toml(*again).find("publish_wait = \"5s\""), std::string::npos);
     EXPECT_EQ(again->store.retention.user, first->store.retention.user);
@@ -244,7 +253,8 @@ TEST(ConfigFile, AMissingFileIsNamed) {
     EXPECT_NE(all(load_config(sources)).find("cannot read /nowhere/tidings.toml"), std::string::npos);
 }
 
-// The documents are made from the table; `tidings config print --markdown limits > docs/limits.md` renews them.
+// The documents are made from the table; `tidings config print --markdown limits > docs/limits.md` renews
+// them.
 TEST(Settings, TheDocumentsSayWhatTheTableSays) {
     const char* root = std::getenv("TIDINGS_SOURCE_DIR");
     const std::string docs = std::string{root != nullptr ? root : "."} + "/docs/";
@@ -266,7 +276,8 @@ TEST(Settings, AddressesAreChecked) {
     for (const char* good : {"127.0.0.1:80", "[::1]:0", "localhost:65535", "example.org:8080"}) {
         EXPECT_TRUE(check_address(good)) << good;
     }
-    for (const char* bad : {"", ":80", "host", "host:", "host:x", "host:65536", "::1:80", "[]:80", "a b:80"}) {
+    for (const char* bad :
+         {"", ":80", "host", "host:", "host:x", "host:65536", "::1:80", "[]:80", "a b:80"}) {
         EXPECT_FALSE(check_address(bad)) << bad;
     }
     EXPECT_TRUE(is_loopback("127.0.0.1:80"));

@@ -14,9 +14,11 @@ void add_event_limits(SettingTable& table) {
     table.limit_size("server.limits.event_bytes", {256, 16 * mib}, "`data` of one event",
                      "413 `event-too-large`; in a batch, that item alone.",
                      [](Config& config) -> auto& { return config.limits.event_bytes; });
-    table.limit_size("server.limits.type_bytes", {16, 1 * kib}, "the name of an event type", "400 `invalid-field`.",
+    table.limit_size("server.limits.type_bytes", {16, 1 * kib}, "the name of an event type",
+                     "400 `invalid-field`.",
                      [](Config& config) -> auto& { return config.limits.type_bytes; });
-    table.limit_size("server.limits.name_bytes", {36, 1 * kib}, "a topic, a user id or a key", "400 `invalid-field`.",
+    table.limit_size("server.limits.name_bytes", {36, 1 * kib}, "a topic, a user id or a key",
+                     "400 `invalid-field`.",
                      [](Config& config) -> auto& { return config.limits.name_bytes; });
     table.limit_size("server.limits.idempotency_key_bytes", {16, 4 * kib}, "an idempotency key",
                      "400 `invalid-field`.",
@@ -80,7 +82,8 @@ void add_connection_limits(SettingTable& table) {
 }
 
 void add_delivery_limits(SettingTable& table) {
-    table.limit_size("server.limits.send_buffer_bytes", {4 * kib, 64 * mib}, "the kernel's buffer of one stream",
+    table.limit_size("server.limits.send_buffer_bytes", {4 * kib, 64 * mib},
+                     "the kernel's buffer of one stream",
                      "The kernel takes no more; what follows counts as unsent.",
                      [](Config& config) -> auto& { return config.limits.send_buffer_bytes; });
     table.limit_size("server.limits.not_sent_bytes", {1 * kib, 64 * mib},
@@ -97,8 +100,8 @@ void add_delivery_limits(SettingTable& table) {
                      "what was handed to a shard and not yet taken",
                      "The shard's streams catch up from the log.",
                      [](Config& config) -> auto& { return config.limits.inbox_bytes; });
-    table.limit_count("server.limits.catching_up", {1, 100'000}, "streams of a shard that read the log at once",
-                      "Others wait, first in, first out.",
+    table.limit_count("server.limits.catching_up", {1, 100'000},
+                      "streams of a shard that read the log at once", "Others wait, first in, first out.",
                       [](Config& config) -> auto& { return config.limits.catching_up; });
     table.limit_count("server.limits.page_events", {1, 10'000}, "events of one page of a log",
                       "The next page is read when this one was sent.",
@@ -115,8 +118,7 @@ void add_delivery_limits(SettingTable& table) {
     table.limit_count("server.limits.append_queue", {1, 10'000'000}, "items that wait for the committer",
                       "503 `store-unavailable` after `store.publish_wait`; nothing was published.",
                       [](Config& config) -> auto& { return config.limits.append_queue; });
-    table.limit_size("server.limits.append_queue_bytes", {64 * kib, 16 * gib},
-                     "the bytes of these items",
+    table.limit_size("server.limits.append_queue_bytes", {64 * kib, 16 * gib}, "the bytes of these items",
                      "503 `store-unavailable` after `store.publish_wait`; nothing was published.",
                      [](Config& config) -> auto& { return config.limits.append_queue_bytes; });
 }

@@ -8,11 +8,13 @@ Result<void> any_text(const std::string&) { return {}; }
 
 Result<void> check_base_path(const std::string& text) {
     if (text.empty()) return {};
-    const bool plain = text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._~-") ==
-                       std::string::npos;
+    const bool plain =
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._~-") ==
+        std::string::npos;
     if (text.front() != '/' || text.back() == '/' || !plain || text.find("//") != std::string::npos) {
-        return Error{Errc::invalid_field,
-                     "allowed: a path that begins with a slash and does not end with one, such as \"/api/v1\""};
+        return Error{
+            Errc::invalid_field,
+            "allowed: a path that begins with a slash and does not end with one, such as \"/api/v1\""};
     }
     return {};
 }
@@ -26,12 +28,15 @@ Result<void> check_store_url(const std::string& text) {
 }
 
 Result<void> check_address(std::string_view address) {
-    constexpr std::string_view allowed = "allowed: \"HOST:PORT\", such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+    constexpr std::string_view allowed =
+        "allowed: \"HOST:PORT\", such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
     if (address.starts_with("unix:")) {
-        return Error{Errc::invalid_field, "\"unix:\" is not supported by this version; " + std::string{allowed}};
+        return Error{Errc::invalid_field,
+                     "\"unix:\" is not supported by this version; " + std::string{allowed}};
     }
     const auto colon = address.rfind(':');
-    if (colon == std::string_view::npos || colon == 0) return Error{Errc::invalid_field, std::string{allowed}};
+    if (colon == std::string_view::npos || colon == 0)
+        return Error{Errc::invalid_field, std::string{allowed}};
     const std::string_view host = address.substr(0, colon);
     const std::string_view port = address.substr(colon + 1);
     const bool bracketed = host.starts_with('[') && host.ends_with(']') && host.size() > 2;
@@ -90,7 +95,8 @@ std::string SettingTable::toml_list(const std::vector<std::string>& texts) {
 
 void SettingTable::add_retry_range() {
     const std::string allowed = "two durations from 100ms to 10m, the smaller first, like [\"2s\", \"5s\"]";
-    add("delivery.retry", SettingKind::texts, allowed,
+    add(
+        "delivery.retry", SettingKind::texts, allowed,
         "Each client is told to wait a time drawn from this range before it reconnects.",
         [allowed](Config& config, const SettingValue& value) -> Result<void> {
             const auto* given = std::get_if<std::vector<std::string>>(&value);
@@ -106,14 +112,17 @@ void SettingTable::add_retry_range() {
             return {};
         },
         [](const Config& config) {
-            return toml_list({duration_text(config.delivery.retry_min), duration_text(config.delivery.retry_max)});
+            return toml_list(
+                {duration_text(config.delivery.retry_min), duration_text(config.delivery.retry_max)});
         });
 }
 
 void SettingTable::operations_listen() {
     const std::string allowed = "\"HOST:PORT\"; port 0 picks a free one";
-    add("operations.listen", SettingKind::text, allowed,
-        "The address of `/livez`, `/readyz` and `/metrics`. Unset, a port that is taken is replaced by a free one.",
+    add(
+        "operations.listen", SettingKind::text, allowed,
+        "The address of `/livez`, `/readyz` and `/metrics`. Unset, a port that is taken is replaced by a "
+        "free one.",
         [allowed](Config& config, const SettingValue& value) -> Result<void> {
             const auto* given = std::get_if<std::string>(&value);
             if (given == nullptr) return not_allowed(allowed);

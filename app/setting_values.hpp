@@ -22,12 +22,14 @@ Result<void> check_base_path(const std::string& text);
 Result<void> check_store_url(const std::string& text);
 Result<void> check_listen(const std::string& text);
 
-// Builds the table. Every function takes an accessor `Config& -> T&`. Lives while the table is made, on one thread.
+// Builds the table. Every function takes an accessor `Config& -> T&`. Lives while the table is made, on one
+// thread.
 class SettingTable {
 public:
     template <class Access>
     void text(std::string name, std::string allowed, std::string meaning, Access access, TextCheck check) {
-        add(std::move(name), SettingKind::text, allowed, std::move(meaning),
+        add(
+            std::move(name), SettingKind::text, allowed, std::move(meaning),
             [access, check, allowed](Config& config, const SettingValue& value) -> Result<void> {
                 const auto* given = std::get_if<std::string>(&value);
                 if (given == nullptr) return not_allowed(allowed);
@@ -40,7 +42,8 @@ public:
 
     template <class Access>
     void texts(std::string name, std::string allowed, std::string meaning, Access access, TextCheck check) {
-        add(std::move(name), SettingKind::texts, allowed, std::move(meaning),
+        add(
+            std::move(name), SettingKind::texts, allowed, std::move(meaning),
             [access, check, allowed](Config& config, const SettingValue& value) -> Result<void> {
                 const auto* given = std::get_if<std::vector<std::string>>(&value);
                 if (given == nullptr || given->empty()) return not_allowed(allowed);
@@ -57,7 +60,8 @@ public:
     void count(std::string name, Range<std::size_t> range, std::string meaning, Access access) {
         const std::string allowed =
             "a whole number from " + std::to_string(range.least) + " to " + std::to_string(range.most);
-        add(std::move(name), SettingKind::count, allowed, std::move(meaning),
+        add(
+            std::move(name), SettingKind::count, allowed, std::move(meaning),
             [access, range, allowed](Config& config, const SettingValue& value) -> Result<void> {
                 const auto* given = std::get_if<std::int64_t>(&value);
                 if (given == nullptr || *given < 0 || static_cast<std::size_t>(*given) < range.least ||
@@ -71,10 +75,12 @@ public:
     }
 
     template <class Access>
-    void duration(std::string name, Range<std::chrono::milliseconds> range, std::string meaning, Access access) {
+    void duration(std::string name, Range<std::chrono::milliseconds> range, std::string meaning,
+                  Access access) {
         const std::string allowed =
             "a duration from " + duration_text(range.least) + " to " + duration_text(range.most);
-        add(std::move(name), SettingKind::duration, allowed, std::move(meaning),
+        add(
+            std::move(name), SettingKind::duration, allowed, std::move(meaning),
             [access, range, allowed](Config& config, const SettingValue& value) -> Result<void> {
                 const auto* given = std::get_if<std::string>(&value);
                 const auto parsed = given != nullptr ? parse_duration(*given) : Errc::invalid_field;
@@ -88,7 +94,8 @@ public:
     template <class Access>
     void size(std::string name, Range<std::size_t> range, std::string meaning, Access access) {
         const std::string allowed = "a size from " + size_text(range.least) + " to " + size_text(range.most);
-        add(std::move(name), SettingKind::size, allowed, std::move(meaning),
+        add(
+            std::move(name), SettingKind::size, allowed, std::move(meaning),
             [access, range, allowed](Config& config, const SettingValue& value) -> Result<void> {
                 const auto* given = std::get_if<std::string>(&value);
                 const auto parsed = given != nullptr ? parse_size(*given) : Errc::invalid_field;
@@ -100,10 +107,12 @@ public:
     }
 
     template <class T, class Access>
-    void choice(std::string name, std::vector<std::pair<std::string, T>> names, std::string meaning, Access access) {
+    void choice(std::string name, std::vector<std::pair<std::string, T>> names, std::string meaning,
+                Access access) {
         std::string allowed;
         for (const auto& [text, value] : names) allowed += (allowed.empty() ? "\"" : ", \"") + text + "\"";
-        add(std::move(name), SettingKind::text, allowed, std::move(meaning),
+        add(
+            std::move(name), SettingKind::text, allowed, std::move(meaning),
             [access, names, allowed](Config& config, const SettingValue& value) -> Result<void> {
                 const auto* given = std::get_if<std::string>(&value);
                 for (const auto& [text, meant] : names) {
@@ -123,7 +132,8 @@ public:
 
     template <class Access>
     void boolean(std::string name, std::string meaning, Access access) {
-        add(std::move(name), SettingKind::boolean, "true or false", std::move(meaning),
+        add(
+            std::move(name), SettingKind::boolean, "true or false", std::move(meaning),
             [access](Config& config, const SettingValue& value) -> Result<void> {
                 const auto* given = std::get_if<bool>(&value);
                 if (given == nullptr) return not_allowed("true or false");
@@ -161,7 +171,8 @@ private:
     using Set = std::function<Result<void>(Config&, const SettingValue&)>;
     using Print = std::function<std::string(const Config&)>;
 
-    void add(std::string name, SettingKind kind, std::string allowed, std::string meaning, Set set, Print print);
+    void add(std::string name, SettingKind kind, std::string allowed, std::string meaning, Set set,
+             Print print);
     static Result<void> not_allowed(std::string_view allowed);
     static std::string toml_list(const std::vector<std::string>& texts);
 

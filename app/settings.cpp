@@ -12,21 +12,25 @@ namespace {
 using std::chrono::milliseconds;
 
 void add_server(SettingTable& table) {
-    table.texts("server.listen", "a list of \"HOST:PORT\"; port 0 picks a free one",
-                "The addresses the hub answers on.",
-                [](Config& config) -> auto& { return config.server.listen; }, check_listen);
-    table.text("server.base_path", "a path such as \"/api/v1\"; empty for none",
-               "What every path of the interface begins with.",
-               [](Config& config) -> auto& { return config.server.base_path; }, check_base_path);
+    table.texts(
+        "server.listen", "a list of \"HOST:PORT\"; port 0 picks a free one",
+        "The addresses the hub answers on.", [](Config& config) -> auto& { return config.server.listen; },
+        check_listen);
+    table.text(
+        "server.base_path", "a path such as \"/api/v1\"; empty for none",
+        "What every path of the interface begins with.",
+        [](Config& config) -> auto& { return config.server.base_path; }, check_base_path);
     table.count("server.shards", {0, 1024}, "Threads that serve streams; 0 is one per core.",
                 [](Config& config) -> auto& { return config.server.shards; });
 }
 
 void add_auth(SettingTable& table) {
-    table.text("auth.issuer", "text; empty: not checked", "The `iss` that a token must have.",
-               [](Config& config) -> auto& { return config.auth.issuer; }, any_text);
-    table.text("auth.audience", "text; empty: not checked", "The `aud` that a token must have.",
-               [](Config& config) -> auto& { return config.auth.audience; }, any_text);
+    table.text(
+        "auth.issuer", "text; empty: not checked", "The `iss` that a token must have.",
+        [](Config& config) -> auto& { return config.auth.issuer; }, any_text);
+    table.text(
+        "auth.audience", "text; empty: not checked", "The `aud` that a token must have.",
+        [](Config& config) -> auto& { return config.auth.audience; }, any_text);
     table.duration("auth.leeway", {milliseconds{0}, milliseconds{600'000}},
                    "How far clocks may differ when `exp`, `nbf` and `iat` are checked.",
                    [](Config& config) -> auto& { return config.auth.leeway; });
@@ -45,9 +49,11 @@ void add_retention(SettingTable& table, const std::string& audience, Of of) {
 }
 
 void add_store(SettingTable& table) {
-    table.text("store.url", "\"memory:\" or \"lmdb:DIRECTORY\"", "Where events are kept.",
-               [](Config& config) -> auto& { return config.store.url; }, check_store_url);
-    table.choice<Durability>("store.durability", {{"process", Durability::process}, {"sync", Durability::sync}},
+    table.text(
+        "store.url", "\"memory:\" or \"lmdb:DIRECTORY\"", "Where events are kept.",
+        [](Config& config) -> auto& { return config.store.url; }, check_store_url);
+    table.choice<Durability>("store.durability",
+                             {{"process", Durability::process}, {"sync", Durability::sync}},
                              "LMDB: `process` survives kill -9, `sync` survives power loss.",
                              [](Config& config) -> auto& { return config.store.durability; });
     table.duration("store.publish_wait", {milliseconds{100}, milliseconds{60'000}},
@@ -57,7 +63,8 @@ void add_store(SettingTable& table) {
                "The largest size of the LMDB file; when it is full a publish is answered 507.",
                [](Config& config) -> auto& { return config.store.lmdb_map; });
     add_retention(table, "user", [](Config& config) -> auto& { return config.store.retention.user; });
-    add_retention(table, "broadcast", [](Config& config) -> auto& { return config.store.retention.broadcast; });
+    add_retention(table, "broadcast",
+                  [](Config& config) -> auto& { return config.store.retention.broadcast; });
     add_retention(table, "topic", [](Config& config) -> auto& { return config.store.retention.topic; });
 }
 
@@ -71,12 +78,14 @@ void add_delivery(SettingTable& table) {
         "`line`: a comment without a blank line; `block`: with one; `event`: `tidings.heartbeat`.",
         [](Config& config) -> auto& { return config.delivery.heartbeat_style; });
     table.add_retry_range();
-    table.limit_size("delivery.queue_bytes", {4096, std::size_t{1} << 30}, "unsent bytes of one stream",
-                     "What is queued is dropped; the stream catches up from the log, or gets a `tidings.gap`.",
-                     [](Config& config) -> auto& { return config.limits.queue_bytes; });
-    table.limit_count("delivery.queue_events", {1, 1'000'000}, "unsent events of one stream",
-                      "What is queued is dropped; the stream catches up from the log, or gets a `tidings.gap`.",
-                      [](Config& config) -> auto& { return config.limits.queue_events; });
+    table.limit_size(
+        "delivery.queue_bytes", {4096, std::size_t{1} << 30}, "unsent bytes of one stream",
+        "What is queued is dropped; the stream catches up from the log, or gets a `tidings.gap`.",
+        [](Config& config) -> auto& { return config.limits.queue_bytes; });
+    table.limit_count(
+        "delivery.queue_events", {1, 1'000'000}, "unsent events of one stream",
+        "What is queued is dropped; the stream catches up from the log, or gets a `tidings.gap`.",
+        [](Config& config) -> auto& { return config.limits.queue_events; });
     table.duration("delivery.stall", {milliseconds{1'000}, milliseconds{3'600'000}},
                    "A reader that takes nothing for so long is ended.",
                    [](Config& config) -> auto& { return config.delivery.stall; });
@@ -86,14 +95,16 @@ void add_delivery(SettingTable& table) {
     table.duration("delivery.drain", {milliseconds{0}, milliseconds{3'600'000}},
                    "The window over which SIGTERM ends the streams.",
                    [](Config& config) -> auto& { return config.delivery.drain; });
-    table.boolean("delivery.soft_refusal",
-                  "Answer browsers 200 with `retry:` instead of 429 and 503, which would silence them for good.",
-                  [](Config& config) -> auto& { return config.delivery.soft_refusal; });
+    table.boolean(
+        "delivery.soft_refusal",
+        "Answer browsers 200 with `retry:` instead of 429 and 503, which would silence them for good.",
+        [](Config& config) -> auto& { return config.delivery.soft_refusal; });
 }
 
 void add_rest(SettingTable& table) {
-    table.text("registry.file", "a path", "The registry of event types; without it there is none to publish.",
-               [](Config& config) -> auto& { return config.registry_file; }, any_text);
+    table.text(
+        "registry.file", "a path", "The registry of event types; without it there is none to publish.",
+        [](Config& config) -> auto& { return config.registry_file; }, any_text);
     table.operations_listen();
     table.choice<LogLevel>("log.level",
                            {{"debug", LogLevel::debug},
@@ -120,7 +131,7 @@ std::vector<Setting> make_settings() {
 
 Result<void> set_algorithm(KeyConfig& key, const std::string& value) {
     constexpr std::array<std::string_view, 6> known{"HS256", "HS384", "HS512", "RS256", "RS384", "RS512"};
-    constexpr std::array<std::string_view, 7> later{"PS256", "PS384", "PS512", "ES256",
+    constexpr std::array<std::string_view, 7> later{"PS256", "PS384", "PS512",  "ES256",
                                                     "ES384", "EdDSA", "Ed25519"};
     if (std::ranges::find(known, value) == known.end()) {
         const bool is_later = std::ranges::find(later, value) != later.end();
@@ -131,7 +142,8 @@ Result<void> set_algorithm(KeyConfig& key, const std::string& value) {
     return {};
 }
 
-KeySetting key_text(std::string name, std::string allowed, std::string meaning, std::string KeyConfig::*member) {
+KeySetting key_text(std::string name, std::string allowed, std::string meaning,
+                    std::string KeyConfig::* member) {
     return {std::move(name), std::move(allowed), std::move(meaning),
             [member](KeyConfig& key, const std::string& value) -> Result<void> {
                 key.*member = value;
@@ -145,12 +157,15 @@ std::vector<KeySetting> make_key_settings() {
     table.push_back({"algorithm", "HS256, HS384, HS512, RS256, RS384 or RS512",
                      "How tokens of this key are signed; never taken from the token.", set_algorithm,
                      [](const KeyConfig& key) -> const std::string& { return key.algorithm; }});
-    table.push_back(key_text("secret", "text of at least 32, 48 or 64 bytes", "The shared secret of HS256, 384, 512.",
-                             &KeyConfig::secret));
-    table.push_back(key_text("secret_file", "a path", "A file that holds the secret.", &KeyConfig::secret_file));
-    table.push_back(key_text("public_key_file", "a path", "A PEM file with the public key of RS256, 384, 512.",
+    table.push_back(key_text("secret", "text of at least 32, 48 or 64 bytes",
+                             "The shared secret of HS256, 384, 512.", &KeyConfig::secret));
+    table.push_back(
+        key_text("secret_file", "a path", "A file that holds the secret.", &KeyConfig::secret_file));
+    table.push_back(key_text("public_key_file", "a path",
+                             "A PEM file with the public key of RS256, 384, 512.",
                              &KeyConfig::public_key_file));
-    table.push_back(key_text("kid", "text; optional", "The key's name in the token's header.", &KeyConfig::kid));
+    table.push_back(
+        key_text("kid", "text; optional", "The key's name in the token's header.", &KeyConfig::kid));
     table.push_back(key_text("issuer", "text; needed with several issuers", "The `iss` of this key's tokens.",
                              &KeyConfig::issuer));
     table.push_back(key_text("namespace", "text; needed with several issuers",
@@ -172,10 +187,17 @@ const std::vector<KeySetting>& key_settings() {
 }
 
 const std::vector<std::string>& unsupported_settings() {
-    static const std::vector<std::string> names{
-        "server.inspector",   "server.trusted_proxies", "server.tls",           "auth.cookie",
-        "auth.jwks",          "cors",                   "store.prefix",         "store.redis_fsync",
-        "store.wait_replicas", "store.foreign_producers", "store.foreign_consumers"};
+    static const std::vector<std::string> names{"server.inspector",
+                                                "server.trusted_proxies",
+                                                "server.tls",
+                                                "auth.cookie",
+                                                "auth.jwks",
+                                                "cors",
+                                                "store.prefix",
+                                                "store.redis_fsync",
+                                                "store.wait_replicas",
+                                                "store.foreign_producers",
+                                                "store.foreign_consumers"};
     return names;
 }
 
@@ -185,7 +207,8 @@ std::string environment_name(std::string_view setting) {
         if (character == '.') {
             name += '_';
         } else {
-            name += character >= 'a' && character <= 'z' ? static_cast<char>(character - 'a' + 'A') : character;
+            name +=
+                character >= 'a' && character <= 'z' ? static_cast<char>(character - 'a' + 'A') : character;
         }
     }
     return name;

@@ -1,6 +1,6 @@
 #pragma once
-// The one table of settings. The file reader, the environment, `config print`, `config check` and the documents
-// are made from it, so that they cannot differ.
+// The one table of settings. The file reader, the environment, `config print`, `config check` and the
+// documents are made from it, so that they cannot differ.
 
 #include <tidings/config.hpp>
 #include <tidings/result.hpp>
@@ -21,7 +21,7 @@ enum class SettingKind : std::uint8_t { boolean, count, text, texts, duration, s
 
 // One setting: how it is called, what it takes, what it does. Immutable; made once per table.
 struct Setting {
-    std::string name;      // "delivery.heartbeat"; the last part is the key, the rest the TOML table
+    std::string name;  // "delivery.heartbeat"; the last part is the key, the rest the TOML table
     SettingKind kind = SettingKind::text;
     std::string allowed;   // "a duration from 1s to 1h"
     std::string meaning;   // a sentence for docs/configuration.md; of a limit: what is bounded
@@ -44,7 +44,8 @@ struct KeySetting {
 };
 const std::vector<KeySetting>& key_settings();
 
-// Names that the interface has and this version does not: whole tables ("server.tls") and keys ("store.prefix").
+// Names that the interface has and this version does not: whole tables ("server.tls") and keys
+// ("store.prefix").
 const std::vector<std::string>& unsupported_settings();
 
 // "delivery.heartbeat" is TIDINGS_DELIVERY_HEARTBEAT.

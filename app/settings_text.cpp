@@ -24,7 +24,8 @@ void append_keys(std::string& toml, const Config& config) {
 
 // The characters that would end a cell or look like markup stay as they are but for the bar.
 std::string cell(std::string text) {
-    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
+    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+        text.replace(at, 1, "\\|");
     return text;
 }
 
@@ -47,10 +48,14 @@ std::string config_toml(const Config& config) {
 std::string configuration_markdown() {
     std::string text =
         "# Configuration\n\n"
-        "`tidings serve --config tidings.toml` reads these settings; `tidings config check` checks a file and\n"
-        "`tidings config print` shows what is in effect. Each is also a variable of the environment, which wins over\n"
-        "the file; a flag of the command line wins over both. Durations and sizes carry their unit: `15s`, `100ms`,\n"
-        "`1h`, `256KiB`. In the environment a list is separated by commas. Paths are relative to the working\n"
+        "`tidings serve --config tidings.toml` reads these settings; `tidings config check` checks a file "
+        "and\n"
+        "`tidings config print` shows what is in effect. Each is also a variable of the environment, which "
+        "wins over\n"
+        "the file; a flag of the command line wins over both. Durations and sizes carry their unit: `15s`, "
+        "`100ms`,\n"
+        "`1h`, `256KiB`. In the environment a list is separated by commas. Paths are relative to the "
+        "working\n"
         "directory. A key or value that is not known stops the start and is named with its line and column.\n"
         "The settings of `[server.limits]` are in [limits.md](limits.md).\n"
         "This page is made by `tidings config print --markdown settings`.\n";
@@ -60,19 +65,22 @@ std::string configuration_markdown() {
         if (setting.name.starts_with("server.limits.")) continue;
         if (const std::string its_table = table_of(setting.name); its_table != table) {
             table = its_table;
-            text += "\n## [" + table + "]\n\n| key | default | allowed | what it does | variable |\n|---|---|---|---|---|\n";
+            text += "\n## [" + table +
+                    "]\n\n| key | default | allowed | what it does | variable |\n|---|---|---|---|---|\n";
         }
         const std::string meaning =
             setting.at_limit.empty() ? setting.meaning : setting.meaning + " " + setting.at_limit;
-        text += "| `" + key_of(setting.name) + "` | `" + setting.print(defaults) + "` | " + cell(setting.allowed) + " | " +
-                cell(meaning) + " | `" + environment_name(setting.name) + "` |\n";
+        text += "| `" + key_of(setting.name) + "` | `" + setting.print(defaults) + "` | " +
+                cell(setting.allowed) + " | " + cell(meaning) + " | `" + environment_name(setting.name) +
+                "` |\n";
     }
     text +=
-        "\n## [[auth.key]]\n\nAt least one key, or `--dev`: without keys the hub refuses to start. The variables "
+        "\n## [[auth.key]]\n\nAt least one key, or `--dev`: without keys the hub refuses to start. The "
+        "variables "
         "describe the first key.\n\n| key | allowed | what it does | variable |\n|---|---|---|---|\n";
     for (const KeySetting& setting : key_settings()) {
-        text += "| `" + setting.name + "` | " + cell(setting.allowed) + " | " + cell(setting.meaning) + " | `" +
-                environment_name("auth.key." + setting.name) + "` |\n";
+        text += "| `" + setting.name + "` | " + cell(setting.allowed) + " | " + cell(setting.meaning) +
+                " | `" + environment_name("auth.key." + setting.name) + "` |\n";
     }
     return text;
 }
@@ -80,7 +88,8 @@ std::string configuration_markdown() {
 std::string limits_markdown() {
     std::string text =
         "# Limits\n\n"
-        "Every queue, buffer and count has a bound. These are their defaults, the settings that change them, and what\n"
+        "Every queue, buffer and count has a bound. These are their defaults, the settings that change them, "
+        "and what\n"
         "happens at each. This page is made by `tidings config print --markdown limits`.\n\n"
         "| what | default | setting | allowed | what happens at it |\n|---|---|---|---|---|\n";
     const Config defaults;
@@ -91,11 +100,12 @@ std::string limits_markdown() {
         what.pop_back();
         std::string value = setting.print(defaults);
         std::erase(value, '"');
-        text += "| " + cell(what) + " | " + value + " | `" + setting.name + "` | " + cell(setting.allowed) + " | " +
-                cell(setting.at_limit) + " |\n";
+        text += "| " + cell(what) + " | " + value + " | `" + setting.name + "` | " + cell(setting.allowed) +
+                " | " + cell(setting.at_limit) + " |\n";
     }
     text +=
-        "\nLogs are bounded by `[store.retention.*]` (see [configuration.md](configuration.md)): what lies beyond is\n"
+        "\nLogs are bounded by `[store.retention.*]` (see [configuration.md](configuration.md)): what lies "
+        "beyond is\n"
         "trimmed, and a client that comes back for it gets a `tidings.gap`.\n";
     return text;
 }

@@ -47,7 +47,8 @@ std::string text_with(const Units& units, std::uint64_t value, std::string_view 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
     const auto value = parse_with(duration_units, text);
     if (!value) {
-        return Error{Errc::invalid_field, "a duration is a whole number and one of ms, s, m, h, d, like \"15s\""};
+        return Error{Errc::invalid_field,
+                     "a duration is a whole number and one of ms, s, m, h, d, like \"15s\""};
     }
     return std::chrono::milliseconds{static_cast<std::int64_t>(*value)};
 }
