@@ -1,0 +1,123 @@
+#include "store/memory_tables.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+namespace tidings {
+namespace {
+
+constexpr std::uint64_t log_cost = 512;  // record, list node and hash slots, generously
+constexpr std::uint64_t key_cost = 160;
+constexpr std::uint64_t entry_cost = 256;  // the record beside its text
+
+}  // namespace
+
+std::size_t MemoryTables::DigestHash::operator()(const Digest& digest) const noexcept {
+    std::size_t value = 0;
+    std::memcpy(&value, digest.data(), sizeof value);
+    return value;
+}
+
+std::size_t MemoryTables::AudienceHash::operator()(const Audience& audience) const noexcept {
+    return std::hash<std::string>{}(audience.name) * 3 + static_cast<std::size_t>(audience.kind);
+}
+
+std::optional<LogState> MemoryTables::find(const Audience& audience) {
+    const auto name = names_.find(audience);
+    if (name == names_.end()) return std::nullopt;
+    return logs_.at(name->second)->state;
+}
+
+void MemoryTables::create(const Audience& audience, LogState& state) {
+    state.number = next_number_++;
+    auto log = std::make_unique<Log>();
+    log->audience = audience;
+    log->state = state;
+    auto& order = order_of(audience.kind);
+    log->place = order.insert(order.end(), state.number);
+    names_.emplace(audience, state.number);
+    logs_.emplace(state.number, std::move(log));
+    bytes_ += log_cost;
+}
+
+void MemoryTables::save(const Audience& audience, const LogState& state) {
+    auto& log = *logs_.at(state.number);
+    if (state.expires != log.state.expires) {
+        auto& order = order_of(audience.kind);
+        order.splice(order.end(), order, log.place);
+    }
+    log.state = state;
+}
+
+void MemoryTables::erase(const Audience& audience, const LogState& state) {
+    order_of(audience.kind).erase(logs_.at(state.number)->place);
+    logs_.erase(state.number);
+    names_.erase(audience);
+    bytes_ -= log_cost;
+}
+
+void MemoryTables::add(const LogState& state, const Entry& entry) {
+    logs_.at(state.number)->entries.push_back(entry);
+    bytes_ += entry_bytes(entry) + entry_cost;
+    ++entries_;
+}
+
+LogTables::Removed MemoryTables::remove_oldest(const LogState& state) {
+    auto& log = *logs_.at(state.number);
+    auto& oldest = log.entries.at(log.first);
+    const Removed removed{oldest.position, entry_bytes(oldest)};
+    oldest = {};
+    ++log.first;
+    if (log.first * 2 > log.entries.size()) {
+        log.entries.erase(log.entries.begin(), log.entries.begin() + static_cast<std::ptrdiff_t>(log.first));
+        log.first = 0;
+    }
+    bytes_ -= removed.bytes + entry_cost;
+    --entries_;
+    return removed;
+}
+
+std::optional<KeyState> MemoryTables::find_key(const Digest& key) {
+    const auto known = keys_.find(key);
+    if (known == keys_.end()) return std::nullopt;
+    return known->second;
+}
+
+void MemoryTables::save_key(const Digest& key, Audience::Kind kind, const KeyState& state) {
+    const auto [at, is_new] = keys_.insert_or_assign(key, state);
+    if (is_new) bytes_ += key_cost;
+    key_order_[static_cast<std::size_t>(kind)].emplace_back(at->second.expires, key);
+}
+
+std::optional<std::pair<Audience, LogState>> MemoryTables::first_expired(Milliseconds clock) {
+    for (const auto& order : order_) {
+        if (order.empty()) continue;
+        const auto& log = *logs_.at(order.front());
+        if (expired(log.state, clock)) return std::pair{log.audience, log.state};
+    }
+    return std::nullopt;
+}
+
+bool MemoryTables::erase_expired_key(Milliseconds clock) {
+    for (auto& order : key_order_) {
+        if (order.empty() || order.front().first >= clock) continue;
+        const auto [expires, key] = order.front();
+        order.pop_front();
+        // A key that was used anew after it had expired has a later place in the order.
+        const auto known = keys_.find(key);
+        if (known != keys_.end() && known->second.expires == expires) {
+            keys_.erase(known);
+            bytes_ -= key_cost;
+        }
+        return true;
+    }
+    return false;
+}
+
+std::span<const Entry> MemoryTables::entries(const LogState& state) const {
+    const auto& log = *logs_.at(state.number);
+    return std::span{log.entries}.subspan(log.first);
+}
+
+}  // namespace tidings
