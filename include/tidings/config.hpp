@@ -1,6 +1,6 @@
 #pragma once
-// The settings of a hub, as plain values. tidings.toml, the environment and the command line fill the same struct;
-// an embedder fills it by hand. docs/configuration.md and docs/limits.md describe each.
+// The settings of a hub, as plain values. tidings.toml, the environment and the command line fill the same
+// struct; an embedder fills it by hand. docs/configuration.md and docs/limits.md describe each.
 
 #include <tidings/event.hpp>
 #include <tidings/limits.hpp>
@@ -39,8 +39,8 @@ struct RetentionPolicy {
 // [server]; its limits are Config::limits.
 struct ServerConfig {
     std::vector<std::string> listen{"0.0.0.0:8080"};  // "HOST:PORT"; port 0 picks a free one
-    std::string base_path = "/api/v1";                // begins with a slash, does not end with one; may be empty
-    std::size_t shards = 0;                           // 0: one per core
+    std::string base_path = "/api/v1";  // begins with a slash, does not end with one; may be empty
+    std::size_t shards = 0;             // 0: one per core
 };
 
 // [[auth.key]]: HS256/384/512 with a secret, RS256/384/512 with a public key.
@@ -56,10 +56,10 @@ struct KeyConfig {
 
 // [auth]
 struct AuthConfig {
-    std::string issuer{};                           // empty: not checked
-    std::string audience{};                         // empty: not checked
-    std::chrono::milliseconds leeway{30'000};       // for exp, nbf and iat
-    std::vector<KeyConfig> keys{};                  // none: a hub refuses to start
+    std::string issuer{};                      // empty: not checked
+    std::string audience{};                    // empty: not checked
+    std::chrono::milliseconds leeway{30'000};  // for exp, nbf and iat
+    std::vector<KeyConfig> keys{};             // none: a hub refuses to start
 };
 
 enum class Durability : std::uint8_t {
@@ -69,10 +69,10 @@ enum class Durability : std::uint8_t {
 
 // [store]
 struct StoreConfig {
-    std::string url = "memory:";                     // or "lmdb:DIRECTORY"
+    std::string url = "memory:";  // or "lmdb:DIRECTORY"
     Durability durability = Durability::process;
-    std::chrono::milliseconds publish_wait{5'000};   // how long a publish may wait for the store
-    std::size_t lmdb_map = std::size_t{4} << 30;     // the largest size of the file
+    std::chrono::milliseconds publish_wait{5'000};  // how long a publish may wait for the store
+    std::size_t lmdb_map = std::size_t{4} << 30;    // the largest size of the file
     RetentionPolicy retention{};
 };
 
@@ -84,20 +84,21 @@ enum class HeartbeatStyle : std::uint8_t {
 
 // [delivery]; its queue_bytes and queue_events are in Config::limits.
 struct DeliveryConfig {
-    std::chrono::milliseconds heartbeat{15'000};   // of silence
+    std::chrono::milliseconds heartbeat{15'000};  // of silence
     HeartbeatStyle heartbeat_style = HeartbeatStyle::line;
-    std::chrono::milliseconds retry_min{2'000};    // each client draws its `retry:` from this range
+    std::chrono::milliseconds retry_min{2'000};  // each client draws its `retry:` from this range
     std::chrono::milliseconds retry_max{5'000};
-    std::chrono::milliseconds stall{30'000};       // a reader that takes nothing for so long is ended
-    std::chrono::milliseconds lifetime{0};         // longest life of a stream; 0: unlimited
-    std::chrono::milliseconds drain{10'000};       // window over which a drain ends the streams
-    bool soft_refusal = true;                      // false: browsers get 503 and 429 too
+    std::chrono::milliseconds stall{30'000};  // a reader that takes nothing for so long is ended
+    std::chrono::milliseconds lifetime{0};    // longest life of a stream; 0: unlimited
+    std::chrono::milliseconds drain{10'000};  // window over which a drain ends the streams
+    bool soft_refusal = true;                 // false: browsers get 503 and 429 too
 };
 
 // [operations]
 struct OperationsConfig {
     std::string listen = "127.0.0.1:9464";
-    bool listen_set = false;  // set by a person: when its port is taken, starting fails instead of choosing another
+    bool listen_set =
+        false;  // set by a person: when its port is taken, starting fails instead of choosing another
 };
 
 enum class LogFormat : std::uint8_t { text, json };
@@ -117,7 +118,7 @@ struct Config {
     std::string registry_file{};  // [registry] file; a hub is given the registry itself
     OperationsConfig operations{};
     LogConfig log{};
-    bool dev = false;             // --dev: a throw-away key, loopback only
+    bool dev = false;  // --dev: a throw-away key, loopback only
 };
 
 // "100ms", "15s", "10m", "1h", "7d": a whole number and its unit. Fails with Errc::invalid_field.
