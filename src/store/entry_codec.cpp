@@ -72,7 +72,7 @@ std::uint32_t checksum(std::string_view bytes) {
     return crc.checksum();
 }
 
-constexpr std::size_t entry_head = 5;         // version, checksum
+constexpr std::size_t entry_head = 5;            // version, checksum
 constexpr std::size_t entry_fixed = 4 + 10 + 8;  // tag, previous, occurred_at
 
 }  // namespace
@@ -134,7 +134,8 @@ void encode_entry(const Entry& entry, std::string& out) {
 std::optional<Entry> decode_entry(std::string_view value) {
     Reader reader{value};
     if (!reader.is_version()) return std::nullopt;
-    if (const auto sum = reader.number(4); reader.failed() || sum != checksum(reader.rest())) return std::nullopt;
+    if (const auto sum = reader.number(4); reader.failed() || sum != checksum(reader.rest()))
+        return std::nullopt;
     Entry entry;
     entry.tag = static_cast<std::uint32_t>(reader.number(4));
     entry.previous = reader.position();

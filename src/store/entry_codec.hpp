@@ -1,6 +1,6 @@
 #pragma once
-// The bytes of the LMDB store's keys and values (docs/formats.md, "LMDB store"). Pure. Every value begins with its
-// version; what another version wrote, or what does not check, decodes to nothing.
+// The bytes of the LMDB store's keys and values (docs/formats.md, "LMDB store"). Pure. Every value begins
+// with its version; what another version wrote, or what does not check, decodes to nothing.
 
 #include "store/log_rules.hpp"
 
@@ -22,7 +22,8 @@ std::optional<Entry> decode_entry(std::string_view value);
 std::optional<std::uint64_t> encoded_entry_bytes(std::string_view value) noexcept;
 
 std::string encode_log(const Audience& audience, const LogState& state);
-std::optional<std::pair<Audience, LogState>> decode_log(std::string_view value);  // the number comes from the key
+std::optional<std::pair<Audience, LogState>> decode_log(
+    std::string_view value);  // the number comes from the key
 
 std::string encode_key_state(const KeyState& state);
 std::optional<KeyState> decode_key_state(std::string_view value);

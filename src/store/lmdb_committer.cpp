@@ -6,9 +6,9 @@ namespace tidings {
 namespace {
 
 constexpr Milliseconds limit_ahead = 1000;
-constexpr std::size_t fixed_pages = 24;     // paths to the changed leaves of all databases, and the free list
-constexpr std::size_t pages_per_item = 6;   // entry, log, name, expiry, key, key's expiry
-constexpr std::size_t sweep_fixed = 256;    // entries, beside two for each appended item
+constexpr std::size_t fixed_pages = 24;    // paths to the changed leaves of all databases, and the free list
+constexpr std::size_t pages_per_item = 6;  // entry, log, name, expiry, key, key's expiry
+constexpr std::size_t sweep_fixed = 256;   // entries, beside two for each appended item
 
 std::size_t pages_of(const AppendItem& item, std::size_t page_bytes) {
     return pages_per_item + entry_bytes(item) / page_bytes + 1;
@@ -16,8 +16,12 @@ std::size_t pages_of(const AppendItem& item, std::size_t page_bytes) {
 
 }  // namespace
 
-LmdbCommitter::LmdbCommitter(const LmdbOptions& options, LmdbOpened& opened, ReadView& view, StoreListener* listener)
-    : options_{options}, opened_{opened}, view_{view}, listener_{listener},
+LmdbCommitter::LmdbCommitter(const LmdbOptions& options, LmdbOpened& opened, ReadView& view,
+                             StoreListener* listener)
+    : options_{options},
+      opened_{opened},
+      view_{view},
+      listener_{listener},
       partition_{opened.terms, opened.terms->running().start, opened.record.changes} {
     view_.clock = partition_.clock();
     thread_ = std::thread{[this] { run(); }};
@@ -153,7 +157,9 @@ bool LmdbCommitter::make_room(std::span<const Slot> slots) {
 }
 
 void LmdbCommitter::commit_slots(std::span<const Slot> slots) {
-    const auto smaller = [](const Slot& a, const Slot& b) { return entry_bytes(a.item()) < entry_bytes(b.item()); };
+    const auto smaller = [](const Slot& a, const Slot& b) {
+        return entry_bytes(a.item()) < entry_bytes(b.item());
+    };
     const auto smallest = std::min_element(slots.begin(), slots.end(), smaller);
     uncertain_ = false;
     int code = make_room(std::span{&*smallest, 1}) ? 0 : MDB_MAP_FULL;

@@ -8,9 +8,9 @@
 
 namespace tidings {
 
-// Takes appends, bounds and watches through one bounded queue and does them in order: up to Limits::append_batch items
-// are one transaction; then the listener hears of them, then their callers. Owned by the store; its thread alone
-// touches partition and record, everything else is atomic or under the lock.
+// Takes appends, bounds and watches through one bounded queue and does them in order: up to
+// Limits::append_batch items are one transaction; then the listener hears of them, then their callers. Owned
+// by the store; its thread alone touches partition and record, everything else is atomic or under the lock.
 class LmdbCommitter {
 public:
     using AppendDone = Callback<void(AppendResults)>;

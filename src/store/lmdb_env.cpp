@@ -44,7 +44,8 @@ Error lmdb_error(int code, std::string_view doing) {
     std::string detail{doing};
     detail.append(": ").append(mdb_strerror(code));
     if (code == MDB_MAP_FULL) {
-        return {Errc::store_full, "the store's map is full until what it retains expires; raise store.lmdb_map"};
+        return {Errc::store_full,
+                "the store's map is full until what it retains expires; raise store.lmdb_map"};
     }
     if (is_full(code)) return {Errc::store_full, "the disk is full: " + detail};
     switch (code) {
@@ -88,8 +89,9 @@ Result<void> inspect_data_file(const std::filesystem::path& file) {
     }
     const auto page_bytes = metas[0].page_bytes;
     if (metas[0].magic != lmdb_magic || metas[0].version != 1 || page_bytes < 256 || page_bytes > 65536) {
-        return Error{Errc::store_corrupt, file.string() + " is not an LMDB file that this version reads; store.url "
-                                          "must name a directory of its own"};
+        return Error{Errc::store_corrupt, file.string() +
+                                              " is not an LMDB file that this version reads; store.url "
+                                              "must name a directory of its own"};
     }
     in.seekg(page_bytes);
     in.read(reinterpret_cast<char*>(&metas[1]), sizeof(MetaPage));
@@ -97,8 +99,10 @@ Result<void> inspect_data_file(const std::filesystem::path& file) {
     const auto& newest = second && metas[1].transaction > metas[0].transaction ? metas[1] : metas[0];
     const auto needed = std::max<std::uint64_t>(newest.last_page + 1, 2) * page_bytes;
     if (size < needed) {
-        return Error{Errc::store_corrupt, file.string() + " is torn: it has " + std::to_string(size) + " bytes and "
-                                          "needs " + std::to_string(needed) + "; " + begin_anew};
+        return Error{Errc::store_corrupt, file.string() + " is torn: it has " + std::to_string(size) +
+                                              " bytes and "
+                                              "needs " +
+                                              std::to_string(needed) + "; " + begin_anew};
     }
     return {};
 }
@@ -114,7 +118,8 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const std::filesystem::path& dire
     env->map_pages_ = std::max<std::size_t>(map_bytes / page, 64);
     mdb_env_set_maxdbs(handle, 16);
     mdb_env_set_mapsize(handle, (env->map_pages_ + reserve_pages) * page);
-    // Readers are our threads, which keep a transaction no longer than a page: MDB_NOTLS ties it to the object.
+    // Readers are our threads, which keep a transaction no longer than a page: MDB_NOTLS ties it to the
+    // object.
     unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
     if (durability == Durability::process) flags |= MDB_NOSYNC;
     if (const int code = mdb_env_open(handle, directory.c_str(), flags, 0640); code != 0) {
@@ -146,18 +151,21 @@ Result<void> LmdbEnv::open_databases(const std::string& path) {
     }
     if (code == 0) code = mdb_get(txn.get(), databases_.meta, &key, &value);
     if (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE) {
-        return Error{Errc::store_corrupt, path + " belongs to another application; store.url must name a directory "
-                                          "of its own"};
+        return Error{Errc::store_corrupt,
+                     path +
+                         " belongs to another application; store.url must name a directory "
+                         "of its own"};
     }
     if (code != 0) return lmdb_error(code, "cannot read " + path);
     if (view_of(value) != format) {
-        return Error{Errc::store_corrupt, path + " has the format \"" + std::string{view_of(value).substr(0, 64)} +
-                                          "\", this version reads \"" + std::string{format} + "\""};
+        return Error{Errc::store_corrupt, path + " has the format \"" +
+                                              std::string{view_of(value).substr(0, 64)} +
+                                              "\", this version reads \"" + std::string{format} + "\""};
     }
     const std::pair<const char*, MDB_dbi*> named[] = {
-        {"tidings.names", &databases_.names},   {"tidings.logs", &databases_.logs},
+        {"tidings.names", &databases_.names},     {"tidings.logs", &databases_.logs},
         {"tidings.entries", &databases_.entries}, {"tidings.expiry", &databases_.expiry},
-        {"tidings.keys", &databases_.keys},     {"tidings.key_expiry", &databases_.key_expiry}};
+        {"tidings.keys", &databases_.keys},       {"tidings.key_expiry", &databases_.key_expiry}};
     for (const auto& [name, dbi] : named) {
         code = mdb_dbi_open(txn.get(), name, MDB_CREATE, dbi);
         if (code != 0) return lmdb_error(code, "cannot open " + std::string{name} + " in " + path);
@@ -181,7 +189,8 @@ std::size_t LmdbEnv::free_pages() const {
         std::size_t count = 0;
         std::memcpy(&transaction, key.mv_data, sizeof transaction);
         std::memcpy(&count, value.mv_data, sizeof count);
-        if (transaction < info.me_last_txnid) pages += count;  // the last commit's are not free for the next yet
+        if (transaction < info.me_last_txnid)
+            pages += count;  // the last commit's are not free for the next yet
     }
     mdb_cursor_close(cursor);
     return pages;
@@ -203,7 +212,7 @@ int LmdbEnv::reserve_file(std::size_t pages) {
     if (needed <= file_bytes_) return 0;
     int descriptor = -1;
     if (const int code = mdb_env_get_fd(handle_, &descriptor); code != 0) return code;
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor, &status) != 0) return errno;
     file_bytes_ = static_cast<std::uint64_t>(status.st_size);
     if (needed <= file_bytes_) return 0;
@@ -224,7 +233,8 @@ std::uint64_t LmdbEnv::used_bytes() const {
 }
 
 Result<void> LmdbEnv::sync() {
-    if (const int code = mdb_env_sync(handle_, 1); code != 0) return lmdb_error(code, "cannot sync the store");
+    if (const int code = mdb_env_sync(handle_, 1); code != 0)
+        return lmdb_error(code, "cannot sync the store");
     return {};
 }
 

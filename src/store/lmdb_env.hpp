@@ -1,6 +1,6 @@
 #pragma once
-// LMDB's environment and transactions as values that clean up after themselves, and the checks before a data file is
-// mapped: a truncated map would be a SIGBUS, a foreign one must not be touched.
+// LMDB's environment and transactions as values that clean up after themselves, and the checks before a data
+// file is mapped: a truncated map would be a SIGBUS, a foreign one must not be touched.
 
 #include "store/state_file.hpp"
 
@@ -48,22 +48,23 @@ private:
 
 // The named databases inside the environment.
 struct LmdbDatabases {
-    MDB_dbi meta = 0;     // "format", "partition", "terms"
-    MDB_dbi names = 0;    // audience text -> log number
-    MDB_dbi logs = 0;     // log number -> LogState
-    MDB_dbi entries = 0;  // entry_key -> entry
-    MDB_dbi expiry = 0;   // time, log number -> nothing; may be earlier than the log's expiry, never later
-    MDB_dbi keys = 0;     // idempotency digest -> KeyState
+    MDB_dbi meta = 0;        // "format", "partition", "terms"
+    MDB_dbi names = 0;       // audience text -> log number
+    MDB_dbi logs = 0;        // log number -> LogState
+    MDB_dbi entries = 0;     // entry_key -> entry
+    MDB_dbi expiry = 0;      // time, log number -> nothing; may be earlier than the log's expiry, never later
+    MDB_dbi keys = 0;        // idempotency digest -> KeyState
     MDB_dbi key_expiry = 0;  // time, digest -> nothing
 };
 
 // One open data file. The committer writes, reader threads read; the destructor closes it after them.
 class LmdbEnv {
 public:
-    // Checks the file (absent is fine), opens it and our databases in it. `map_bytes` bounds what appends may use;
-    // beyond it lies a reserve, so that trimming and the clock limit still commit when the store is full.
-    static Result<std::unique_ptr<LmdbEnv>> open(const std::filesystem::path& directory, Durability durability,
-                                                 std::size_t map_bytes);
+    // Checks the file (absent is fine), opens it and our databases in it. `map_bytes` bounds what appends may
+    // use; beyond it lies a reserve, so that trimming and the clock limit still commit when the store is
+    // full.
+    static Result<std::unique_ptr<LmdbEnv>> open(const std::filesystem::path& directory,
+                                                 Durability durability, std::size_t map_bytes);
     LmdbEnv(const LmdbEnv&) = delete;
     LmdbEnv& operator=(const LmdbEnv&) = delete;
     ~LmdbEnv();
@@ -74,8 +75,8 @@ public:
 
     // Pages that the next transaction may take without touching the reserve, at least up to `wanted` exactly.
     std::size_t pages_left(std::size_t wanted) const;
-    // Makes the file long enough for so many more pages, as a hole: its length then never lies below what a commit
-    // says it uses, and a shorter file is a torn one.
+    // Makes the file long enough for so many more pages, as a hole: its length then never lies below what a
+    // commit says it uses, and a shorter file is a torn one.
     int reserve_file(std::size_t pages);
     std::uint64_t used_bytes() const;
     Result<void> sync();

@@ -21,11 +21,12 @@ void tell(const LmdbOptions& options, const std::string& text) {
     if (options.note) options.note(text);
 }
 
-// Everything that this run may write is on the disk as soon as it is committed, or it is said not to be, before the
-// first write: a crash must never find a file that looks safer than it is.
+// Everything that this run may write is on the disk as soon as it is committed, or it is said not to be,
+// before the first write: a crash must never find a file that looks safer than it is.
 Result<void> announce_run(const LmdbOptions& options, const std::optional<RunState>& before, bool& promote) {
     RunState state{RunState::End::open, options.durability, options.boot_id};
-    const bool safe = !before || before->end == RunState::End::closed || before->durability == Durability::sync;
+    const bool safe =
+        !before || before->end == RunState::End::closed || before->durability == Durability::sync;
     promote = options.durability == Durability::sync && !safe;
     if (promote) state.durability = Durability::process;
     return write_run_state(options.directory, state);
@@ -38,15 +39,19 @@ Result<void> settle_last_run(const LmdbOptions& options, const std::optional<Run
     if (!fs::exists(file, ec)) return {};
     if (!before) {
         if (auto fine = inspect_data_file(file); !fine) return fine.error();
-        return Error{Errc::store_corrupt, file.string() + " belongs to another application, or its tidings.state was "
-                                          "removed; store.url must name a directory of its own"};
+        return Error{Errc::store_corrupt, file.string() +
+                                              " belongs to another application, or its tidings.state was "
+                                              "removed; store.url must name a directory of its own"};
     }
-    const bool torn_by_power = before->end == RunState::End::open && before->durability == Durability::process &&
+    const bool torn_by_power = before->end == RunState::End::open &&
+                               before->durability == Durability::process &&
                                (before->boot_id.empty() || before->boot_id != options.boot_id);
     if (!torn_by_power) return {};
     if (auto moved = move_aside(options.directory); !moved) return moved;
-    tell(options, "the machine stopped while the store was open with durability = \"process\"; its file was moved to " +
-                      (options.directory / aside_name).string() + " and a new one begun; old cursors are told");
+    tell(
+        options,
+        "the machine stopped while the store was open with durability = \"process\"; its file was moved to " +
+            (options.directory / aside_name).string() + " and a new one begun; old cursors are told");
     return {};
 }
 
@@ -93,7 +98,9 @@ Result<std::optional<LmdbOpened>> begin_term(const LmdbOptions& options, Directo
 Result<LmdbOpened> open_lmdb(const LmdbOptions& options) {
     std::error_code ec;
     fs::create_directories(options.directory, ec);
-    if (ec) return Error{Errc::store_unavailable, "cannot make " + options.directory.string() + ": " + ec.message()};
+    if (ec)
+        return Error{Errc::store_unavailable,
+                     "cannot make " + options.directory.string() + ": " + ec.message()};
     auto lock = DirectoryLock::take(options.directory);
     if (!lock) return lock.error();
     auto before = read_run_state(options.directory);
@@ -157,7 +164,8 @@ Result<void> reset_lmdb_store(const fs::path& directory) {
     }
     for (const auto* name : {lmdb_data_name, lmdb_lock_name, aside_name}) {
         fs::remove(directory / name, ec);
-        if (ec) return Error{Errc::store_unavailable, "cannot remove " + std::string{name} + ": " + ec.message()};
+        if (ec)
+            return Error{Errc::store_unavailable, "cannot remove " + std::string{name} + ": " + ec.message()};
     }
     return {};
 }

@@ -18,7 +18,9 @@ public:
         key = value_of(from);
         return mdb_cursor_get(handle_, &key, &value, MDB_SET_RANGE);
     }
-    int next(MDB_val& key, MDB_val& value) noexcept { return mdb_cursor_get(handle_, &key, &value, MDB_NEXT); }
+    int next(MDB_val& key, MDB_val& value) noexcept {
+        return mdb_cursor_get(handle_, &key, &value, MDB_NEXT);
+    }
 
 private:
     MDB_cursor* handle_ = nullptr;
@@ -64,7 +66,8 @@ int fill_page(Cursor& cursor, std::uint64_t log, Position after, const ReadReque
 
 }  // namespace
 
-Result<std::vector<LogPage>> read_pages(const LmdbEnv& env, const ReadView& view, const ReadRequest& request) {
+Result<std::vector<LogPage>> read_pages(const LmdbEnv& env, const ReadView& view,
+                                        const ReadRequest& request) {
     const LmdbTransaction txn{env.get(), LmdbTransaction::Kind::read};
     if (txn.status() != 0) return lmdb_error(txn.status(), "cannot read the store");
     // After the snapshot was taken: a log that it lacks had died by this clock, so that its floor says so.
@@ -90,7 +93,8 @@ Result<std::vector<LogPage>> read_pages(const LmdbEnv& env, const ReadView& view
 
 LmdbReaders::LmdbReaders(const LmdbEnv& env, const ReadView& view, std::size_t threads, std::size_t queue)
     : env_{env}, view_{view}, queue_max_{queue} {
-    for (std::size_t i = 0; i < std::max<std::size_t>(1, threads); ++i) threads_.emplace_back([this] { run(); });
+    for (std::size_t i = 0; i < std::max<std::size_t>(1, threads); ++i)
+        threads_.emplace_back([this] { run(); });
 }
 
 void LmdbReaders::push(ReadRequest request, Done done) {

@@ -6,8 +6,8 @@
 namespace tidings {
 namespace {
 
-// Puts the parts together; they are made by open(), stopped by close() and freed by the destructor, so that calls
-// from other threads during close() find them alive.
+// Puts the parts together; they are made by open(), stopped by close() and freed by the destructor, so that
+// calls from other threads during close() find them alive.
 class LmdbStore final : public Store {
 public:
     explicit LmdbStore(LmdbOptions options) : options_{std::move(options)} {}
@@ -54,7 +54,8 @@ void LmdbStore::close() {
     readers_->stop();
     committer_->stop();
     const auto closed = close_lmdb(options_, *opened_, committer_->limit_at_end());
-    if (!closed && options_.note) options_.note("the store did not close cleanly: " + closed.error().message());
+    if (!closed && options_.note)
+        options_.note("the store did not close cleanly: " + closed.error().message());
     opened_.reset();
 }
 

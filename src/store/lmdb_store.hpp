@@ -19,18 +19,20 @@ struct LmdbOptions {
     std::size_t readers = 2;
     std::size_t read_queue = 65'536;  // reads waiting; beyond: store_unavailable
     std::string boot_id = current_boot_id();
-    std::function<void(std::string_view)> note{};    // what a person should know of an open(), called from there
-    std::function<void(CommitStep)> at_step{};       // for tests; on the committer's thread
+    std::function<void(std::string_view)>
+        note{};                                 // what a person should know of an open(), called from there
+    std::function<void(CommitStep)> at_step{};  // for tests; on the committer's thread
 };
 
-// Any thread. Callbacks come on the committer's or a reader's thread, which they must not block, nor may they close
-// the store; only where a queue is full or the store is closed they come inline, on the caller's thread. A batch that
-// finds no room is committed in halves, so that only those items fail (store_full) for which there is none.
-// close() commits and answers what was appended before; waiting reads get Errc::cancelled.
+// Any thread. Callbacks come on the committer's or a reader's thread, which they must not block, nor may they
+// close the store; only where a queue is full or the store is closed they come inline, on the caller's
+// thread. A batch that finds no room is committed in halves, so that only those items fail (store_full) for
+// which there is none. close() commits and answers what was appended before; waiting reads get
+// Errc::cancelled.
 std::unique_ptr<Store> make_lmdb_store(LmdbOptions options);
 
-// `tidings store reset`: empties the logs; the next open() begins a new life, so that every old cursor is told.
-// Fails with store_unavailable while a process has the store open.
+// `tidings store reset`: empties the logs; the next open() begins a new life, so that every old cursor is
+// told. Fails with store_unavailable while a process has the store open.
 Result<void> reset_lmdb_store(const std::filesystem::path& directory);
 
 }  // namespace tidings

@@ -137,7 +137,8 @@ void LmdbTables::save_key(const Digest& key, Audience::Kind, const KeyState& sta
 }
 
 std::optional<std::pair<Audience, LogState>> LmdbTables::first_expired(Milliseconds clock) {
-    // An index place is made at a log's birth and moved on when it comes up, so that an append need not touch it.
+    // An index place is made at a log's birth and moved on when it comes up, so that an append need not touch
+    // it.
     for (int moved = 0; moved < 256; ++moved) {
         const auto first = first_key(databases_.expiry);
         if (!first || from_big_endian(*first).value_or(0) >= clock) return std::nullopt;

@@ -6,8 +6,8 @@
 
 namespace tidings {
 
-// Lives as long as its transaction, on the same thread. The first failure stays in status() and stops everything
-// after it; the transaction must then be aborted.
+// Lives as long as its transaction, on the same thread. The first failure stays in status() and stops
+// everything after it; the transaction must then be aborted.
 class LmdbTables final : public LogTables {
 public:
     LmdbTables(MDB_txn* txn, const LmdbDatabases& databases, PartitionRecord& record)

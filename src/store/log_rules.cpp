@@ -6,7 +6,8 @@ namespace tidings {
 namespace {
 
 constexpr std::uint64_t entry_overhead = 64;  // key, lengths and times of an entry, in every store alike
-constexpr std::size_t short_text_max = 1024;  // type, category, key, name: far above what publishing lets through
+constexpr std::size_t short_text_max =
+    1024;  // type, category, key, name: far above what publishing lets through
 
 std::size_t index_of(Audience::Kind kind) noexcept { return static_cast<std::size_t>(kind); }
 
@@ -63,7 +64,8 @@ std::uint64_t entry_bytes(const Entry& entry) noexcept {
 // Strictly beyond, so that everything that is dead lies before absent_floor(), whatever its sequence.
 bool expired(const LogState& state, Milliseconds clock) noexcept { return clock > state.expires; }
 
-Position absent_floor(const TermTable& terms, Milliseconds clock, Milliseconds age, Milliseconds changed) noexcept {
+Position absent_floor(const TermTable& terms, Milliseconds clock, Milliseconds age,
+                      Milliseconds changed) noexcept {
     return terms.at(std::max(minus(clock, age), changed));
 }
 
@@ -108,11 +110,13 @@ std::optional<Error> Appender::malformed(const AppendItem& item) const {
         return Error{Errc::invalid_field, "only a topic can be closed"};
     }
     const auto fits = [](const std::string& text) { return text.size() <= short_text_max; };
-    if (!fits(item.type) || !fits(item.category) || !fits(item.key) || item.audience.name.size() > audience_name_max) {
+    if (!fits(item.type) || !fits(item.category) || !fits(item.key) ||
+        item.audience.name.size() > audience_name_max) {
         return Error{Errc::invalid_field, "type, category and key have at most 1024 bytes, a name 256"};
     }
     if (item.data.size() > limits_.event_bytes) {
-        return Error{Errc::event_too_large, "data has at most " + std::to_string(limits_.event_bytes) + " bytes"};
+        return Error{Errc::event_too_large,
+                     "data has at most " + std::to_string(limits_.event_bytes) + " bytes"};
     }
     return std::nullopt;
 }
@@ -125,7 +129,8 @@ std::optional<Result<Appended>> Appender::refused(const AppendItem& item,
         return Appended{EventId{tombstone.position, tombstone.tag, 0}.uuid(), tombstone.position, true};
     }
     const auto added = entry_bytes(item);
-    if (!tables_.has_room(added)) return Error{Errc::store_full, "the store is full until what it retains expires"};
+    if (!tables_.has_room(added))
+        return Error{Errc::store_full, "the store is full until what it retains expires"};
     return std::nullopt;
 }
 

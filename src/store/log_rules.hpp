@@ -1,6 +1,6 @@
 #pragma once
-// What happens to a log: minting, floors, trimming, expiry, tombstones, idempotency keys. Pure; memory and LMDB
-// keep the tables, these rules decide, so that both stores cannot disagree.
+// What happens to a log: minting, floors, trimming, expiry, tombstones, idempotency keys. Pure; memory and
+// LMDB keep the tables, these rules decide, so that both stores cannot disagree.
 
 #include "store/store.hpp"
 
@@ -25,7 +25,7 @@ struct LogState {
     Position last;             // of its last entry or tombstone
     Position floor;            // the oldest entry's `prev`
     std::uint64_t entries = 0;
-    std::uint64_t bytes = 0;   // entry_bytes() of them together
+    std::uint64_t bytes = 0;  // entry_bytes() of them together
     std::optional<Tombstone> closed{};
     Milliseconds expires = 0;  // the log is dead once the partition's clock is beyond
     bool operator==(const LogState&) const = default;
@@ -41,8 +41,9 @@ struct KeyState {
     bool operator==(const KeyState&) const = default;
 };
 
-// Where logs, entries and keys lie. Implemented by each embedded store and used by one thread at a time. A table that
-// can fail remembers its first failure and does nothing from then on; its owner asks before it commits.
+// Where logs, entries and keys lie. Implemented by each embedded store and used by one thread at a time. A
+// table that can fail remembers its first failure and does nothing from then on; its owner asks before it
+// commits.
 class LogTables {
 public:
     virtual std::optional<LogState> find(const Audience& audience) = 0;
@@ -74,8 +75,9 @@ struct AgeChanges {
     bool operator==(const AgeChanges&) const = default;
 };
 
-// The clock and the terms of one partition. The clock never goes back, whatever the wall clock does: positions, bounds
-// and every decision about age come from it. Owned by a store; used by one thread at a time.
+// The clock and the terms of one partition. The clock never goes back, whatever the wall clock does:
+// positions, bounds and every decision about age come from it. Owned by a store; used by one thread at a
+// time.
 class Partition {
 public:
     Partition(std::shared_ptr<const TermTable> terms, Position last, AgeChanges changes = {});
@@ -103,12 +105,14 @@ std::uint64_t entry_bytes(const AppendItem& item) noexcept;
 std::uint64_t entry_bytes(const Entry& entry) noexcept;
 
 bool expired(const LogState& state, Milliseconds clock) noexcept;
-// The floor of a log that is absent or is born now: the clock minus the age, but not before the age's last change.
-Position absent_floor(const TermTable& terms, Milliseconds clock, Milliseconds age, Milliseconds changed) noexcept;
+// The floor of a log that is absent or is born now: the clock minus the age, but not before the age's last
+// change.
+Position absent_floor(const TermTable& terms, Milliseconds clock, Milliseconds age,
+                      Milliseconds changed) noexcept;
 bool holds_too_much(const LogState& state, const Retention& retention) noexcept;
 
-// The next table of terms at an open: the running one ends at `limit` (sealed or not), a new one begins there, and
-// terms that ended more than `keep` before are forgotten. None where term numbers are used up.
+// The next table of terms at an open: the running one ends at `limit` (sealed or not), a new one begins
+// there, and terms that ended more than `keep` before are forgotten. None where term numbers are used up.
 std::optional<TermTable> next_terms(TermTable terms, Milliseconds limit, std::uint32_t tag, bool sealed,
                                     Milliseconds keep);
 

@@ -104,7 +104,8 @@ void MemoryStore::bound(Callback<void(Result<Bound>)> done) {
 
 LogPage MemoryStore::page_of(const LogAfter& log, const ReadRequest& request) {
     const auto state = tables_->find(log.audience);
-    const PageView view{*partition_->terms(), partition_->clock(), options_.retention, partition_->age_changes()};
+    const PageView view{*partition_->terms(), partition_->clock(), options_.retention,
+                        partition_->age_changes()};
     auto [page, has_entries] = begin_page(log.audience, state, view, request.bound);
     if (!has_entries) return std::move(page);
     const auto entries = tables_->entries(*state);

@@ -15,8 +15,8 @@ struct StoreOptions {
     std::size_t memory_bytes = std::size_t{1} << 30;
 };
 
-// Any thread; appends, bounds and reads complete inline, their callbacks run after the lock is released, the listener
-// runs under it. Memory is bounded by retention and by memory_bytes.
+// Any thread; appends, bounds and reads complete inline, their callbacks run after the lock is released, the
+// listener runs under it. Memory is bounded by retention and by memory_bytes.
 std::unique_ptr<Store> make_memory_store(StoreOptions options);
 
 }  // namespace tidings

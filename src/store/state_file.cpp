@@ -79,8 +79,10 @@ Result<std::optional<RunState>> read_run_state(const std::filesystem::path& dire
     const std::string text{std::istreambuf_iterator<char>{in}, {}};
     auto state = parse_run_state(text);
     if (!state) {
-        return Error{Errc::store_corrupt, path.string() + " was not written by this version of Tidings; use the "
-                                          "version that wrote it, or move the directory away to begin anew"};
+        return Error{Errc::store_corrupt,
+                     path.string() +
+                         " was not written by this version of Tidings; use the "
+                         "version that wrote it, or move the directory away to begin anew"};
     }
     return state;
 }
@@ -119,8 +121,10 @@ Result<DirectoryLock> DirectoryLock::take(const std::filesystem::path& directory
     if (lock.descriptor_ < 0) return system_error("cannot open " + path, errno);
     if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return system_error("cannot lock " + path, errno);
-        return Error{Errc::store_unavailable, directory.string() + " is in use by another Tidings; an LMDB store "
-                                              "serves one process: stop the other, or use Redis for several"};
+        return Error{Errc::store_unavailable,
+                     directory.string() +
+                         " is in use by another Tidings; an LMDB store "
+                         "serves one process: stop the other, or use Redis for several"};
     }
     return lock;
 }

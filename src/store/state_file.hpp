@@ -11,7 +11,8 @@
 
 namespace tidings {
 
-// The last run of a store in a directory. `open` is replaced by `closed` after everything was written to the disk.
+// The last run of a store in a directory. `open` is replaced by `closed` after everything was written to the
+// disk.
 struct RunState {
     enum class End : std::uint8_t { open, closed };
     End end = End::open;
@@ -23,7 +24,8 @@ struct RunState {
 std::string run_state_text(const RunState& state);
 std::optional<RunState> parse_run_state(std::string_view text);
 
-// None: there is no such file. Fails with store_corrupt where it is not ours, store_unavailable where unreadable.
+// None: there is no such file. Fails with store_corrupt where it is not ours, store_unavailable where
+// unreadable.
 Result<std::optional<RunState>> read_run_state(const std::filesystem::path& directory);
 // Replaces it at once and waits until the disk has it.
 Result<void> write_run_state(const std::filesystem::path& directory, const RunState& state);

@@ -1,5 +1,6 @@
 #pragma once
-// Where logs live. One asynchronous interface; memory, LMDB and Redis implement it and pass one contract suite.
+// Where logs live. One asynchronous interface; memory, LMDB and Redis implement it and pass one contract
+// suite.
 
 #include "base/callback.hpp"
 #include "base/position.hpp"
@@ -37,22 +38,23 @@ struct AppendItem {
     std::string key;
     Timestamp occurred_at{};
     bool retain = true;
-    bool close = false;  // finish the topic (idempotent: a finished topic answers its tombstone's id, duplicate = true)
+    bool close = false;  // finish the topic (idempotent: a finished topic answers its tombstone's id,
+                         // duplicate = true)
     std::optional<Idempotency> idempotency{};
 };
 
 struct Appended {
-    Uuid id;                  // nil for an unretained event
+    Uuid id;  // nil for an unretained event
     Position position;
-    bool duplicate = false;   // the idempotency key was known: nothing was published
+    bool duplicate = false;  // the idempotency key was known: nothing was published
 };
 
 // One result per item, in order. An item fails alone: topic_closed, idempotency_conflict, store_full,
 // store_unavailable, outcome_unknown.
 using AppendResults = std::vector<Result<Appended>>;
 
-// What a store tells upward. Called by the store in position order, never concurrently with itself, before the
-// append callbacks of the same batch; must not block and must not call back into the store.
+// What a store tells upward. Called by the store in position order, never concurrently with itself, before
+// the append callbacks of the same batch; must not block and must not call back into the store.
 class StoreListener {
 public:
     virtual void entries(std::span<const Entry> batch) = 0;
@@ -64,20 +66,21 @@ protected:
     ~StoreListener() = default;
 };
 
-// Every function may be called from any thread. Callbacks come on a thread of the store's (memory: inline), exactly
-// once, also at close() (Errc::cancelled); they must not block. Destroying a store closes it.
+// Every function may be called from any thread. Callbacks come on a thread of the store's (memory: inline),
+// exactly once, also at close() (Errc::cancelled); they must not block. Destroying a store closes it.
 class Store {
 public:
     virtual ~Store() = default;
 
-    // Opens and begins a term. Blocking; once; before anything else. `listener` outlives the store, may be null.
-    // Fails with store_corrupt, store_full, store_unavailable; the detail says what to do.
+    // Opens and begins a term. Blocking; once; before anything else. `listener` outlives the store, may be
+    // null. Fails with store_corrupt, store_full, store_unavailable; the detail says what to do.
     virtual Result<void> open(StoreListener* listener) = 0;
     // Ends cleanly: earlier appends are committed, the end is sealed where the store can. Idempotent.
     virtual void close() = 0;
 
     virtual void append(std::vector<AppendItem> batch, Callback<void(AppendResults)> done) = 0;
-    // Advances the clock to now; coalesced; answered after everything appended earlier was handed to the listener.
+    // Advances the clock to now; coalesced; answered after everything appended earlier was handed to the
+    // listener.
     virtual void bound(Callback<void(Result<Bound>)> done) = 0;
     // A page of each log, in the order asked.
     virtual void read(ReadRequest request, Callback<void(Result<std::vector<LogPage>>)> done) = 0;

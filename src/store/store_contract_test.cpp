@@ -60,7 +60,8 @@ TEST_P(StoreContract, P1_PositionsRiseAlsoWhenTheClockStepsBack) {
     Position last;
     for (const auto now : {noon, noon, noon + 500, noon - 3'600'000, noon + 400}) {
         clock.now = now;
-        for (const auto& result : append_all(s, {item_for(user("a")), item_for(user("b")), item_for(Audience{})})) {
+        for (const auto& result :
+             append_all(s, {item_for(user("a")), item_for(user("b")), item_for(Audience{})})) {
             EXPECT_GT(result.value().position, last);
             last = result.value().position;
             EXPECT_EQ(EventId::from(result.value().id)->position, last);
@@ -88,7 +89,8 @@ TEST_P(StoreContract, P1_ABatchIsHandedUpInBoundedSlices) {
     std::vector<AppendItem> batch(30, item_for(user("a")));
     const auto results = append_all(s, batch);
     EXPECT_EQ(results.size(), 30U);
-    for (std::size_t i = 1; i < results.size(); ++i) EXPECT_LT(results[i - 1]->position, results[i]->position);
+    for (std::size_t i = 1; i < results.size(); ++i)
+        EXPECT_LT(results[i - 1]->position, results[i]->position);
     EXPECT_EQ(heard.copy().size(), 30U);
     EXPECT_LE(heard.largest_batch, 8U);
     EXPECT_TRUE(append_all(s, {}).empty());
@@ -125,7 +127,8 @@ TEST_P(StoreContract, P2_ReadsSeveralLogsAfterTheirPositionsUpToABound) {
     append_all(s, {item_for(topic("t"), "5"), item_for(user("a"), "6")});
     const auto bound = bound_of(s).value().position;
     append_one(s, item_for(user("a"), "7"));
-    ReadRequest request{{{user("a"), middle}, {topic("t"), {}}, {user("nobody"), {}}, {Audience{}, middle}}, bound};
+    ReadRequest request{{{user("a"), middle}, {topic("t"), {}}, {user("nobody"), {}}, {Audience{}, middle}},
+                        bound};
     const auto pages = read_all(s, request).value();
     ASSERT_EQ(pages.size(), 4U);
     EXPECT_EQ(data_of(pages[0]), (std::vector<std::string>{"6"}));
@@ -192,7 +195,8 @@ TEST_P(StoreContract, P3_TheFloorOfAnUntrimmedLogIsItsBirthMinusTheAge) {
 TEST_P(StoreContract, P3_TrimmingByEventsRaisesTheFloor) {
     auto& s = open();
     std::vector<Position> positions;
-    for (int i = 0; i < 9; ++i) positions.push_back(append_one(s, item_for(user("a"), std::to_string(i)))->position);
+    for (int i = 0; i < 9; ++i)
+        positions.push_back(append_one(s, item_for(user("a"), std::to_string(i)))->position);
     const auto page = read_log(s, user("a"));
     EXPECT_EQ(data_of(page), (std::vector<std::string>{"4", "5", "6", "7", "8"}));
     EXPECT_EQ(page.floor, positions[3]);
@@ -233,8 +237,9 @@ TEST_P(StoreContract, P3_AWholeLogDiesOneAgeAfterItsLastAppend) {
 
 TEST_P(StoreContract, P6_ExpiredLogsAreDroppedThoughNobodyTouchesThem) {
     auto& s = open();
-    for (int i = 0; i < 50; ++i) append_one(s, with_key(item_for(user(("u" + std::to_string(i)).c_str())),
-                                                        static_cast<std::uint8_t>(i), 1));
+    for (int i = 0; i < 50; ++i)
+        append_one(
+            s, with_key(item_for(user(("u" + std::to_string(i)).c_str())), static_cast<std::uint8_t>(i), 1));
     EXPECT_EQ(s.figures().logs, 50U);
     clock.now += 11'000;
     for (int i = 0; i < 60; ++i) bound_of(s).value();
@@ -260,8 +265,9 @@ TEST_P(StoreContract, P7_ARepeatedIdempotencyKeyPublishesNothingAndReturnsTheFir
 
 TEST_P(StoreContract, P7_IdempotencyKeysHoldWithinOneBatch) {
     auto& s = open();
-    const auto results = append_all(s, {with_key(item_for(user("a")), 1, 1), with_key(item_for(user("a")), 1, 1),
-                                        with_key(item_for(user("a")), 1, 2), item_for(user("a"))});
+    const auto results =
+        append_all(s, {with_key(item_for(user("a")), 1, 1), with_key(item_for(user("a")), 1, 1),
+                       with_key(item_for(user("a")), 1, 2), item_for(user("a"))});
     EXPECT_FALSE(results[0]->duplicate);
     EXPECT_TRUE(results[1]->duplicate);
     EXPECT_EQ(results[1]->id, results[0]->id);
@@ -274,8 +280,9 @@ TEST_P(StoreContract, P7_AnItemFailsAlone) {
     auto& s = open();
     append_one(s, closing(topic("done"))).value();
     auto huge = item_for(user("a"), std::string(options.limits.event_bytes + 1, 'x'));
-    const auto results = append_all(s, {item_for(topic("done")), huge, closing(user("a")), item_for(user("a")),
-                                        item_for(Audience{Audience::Kind::user, std::string(600, 'n')})});
+    const auto results =
+        append_all(s, {item_for(topic("done")), huge, closing(user("a")), item_for(user("a")),
+                       item_for(Audience{Audience::Kind::user, std::string(600, 'n')})});
     EXPECT_EQ(results[0].error().code, Errc::topic_closed);
     EXPECT_EQ(results[1].error().code, Errc::event_too_large);
     EXPECT_EQ(results[2].error().code, Errc::invalid_field);
@@ -326,7 +333,8 @@ TEST_P(StoreContract, P1_UnretainedEventsPassInOrderAndAreNotKept) {
     auto& s = open();
     auto passing = item_for(user("a"), "passing");
     passing.retain = false;
-    const auto results = append_all(s, {item_for(user("a"), "kept"), with_key(passing, 1, 1), item_for(user("a"))});
+    const auto results =
+        append_all(s, {item_for(user("a"), "kept"), with_key(passing, 1, 1), item_for(user("a"))});
     EXPECT_TRUE(results[1]->id.nil());
     EXPECT_EQ(results[1]->position, results[0]->position);
     const auto all = heard.copy();
@@ -409,7 +417,8 @@ TEST_P(StoreContract, P1_HoldsItsOrderUnderConcurrentCallers) {
     std::vector<std::thread> callers;
     for (int caller = 0; caller < 3; ++caller) {
         callers.emplace_back([&s, caller] {
-            for (int i = 0; i < 60; ++i) append_one(s, item_for(user("a"), std::to_string(caller * 1000 + i))).value();
+            for (int i = 0; i < 60; ++i)
+                append_one(s, item_for(user("a"), std::to_string(caller * 1000 + i))).value();
         });
     }
     for (auto& caller : callers) caller.join();
@@ -423,8 +432,8 @@ TEST_P(StoreContract, P1_HoldsItsOrderUnderConcurrentCallers) {
     for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].previous, all[i - 1].position);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::Values(Kind::memory, Kind::lmdb_process, Kind::lmdb_sync),
-                         name_of_kind);
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
+                         testing::Values(Kind::memory, Kind::lmdb_process, Kind::lmdb_sync), name_of_kind);
 
 }  // namespace
 }  // namespace tidings

@@ -1,5 +1,6 @@
 #pragma once
-// What the tests of stores share: a hand-moved clock, a folder that removes itself, calls that wait for their answer.
+// What the tests of stores share: a hand-moved clock, a folder that removes itself, calls that wait for their
+// answer.
 
 #include "store/lmdb_store.hpp"
 
