@@ -2,8 +2,8 @@
 
 #include "base/utf8.hpp"
 
-#include <boost/json/basic_parser_impl.hpp>
 #include <simdjson.h>
+#include <boost/json/basic_parser_impl.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -63,20 +63,23 @@ std::string unexpected(std::string_view text, std::size_t at) {
     if (c == '\0') return "a NUL byte is not JSON; in strings it is written \\u0000";
     if (c == 'N' || c == 'I' || rest.starts_with("-I")) return "NaN and Infinity are not JSON; send null";
     if (c == '\'') return "strings stand in double quotes";
-    if (static_cast<unsigned char>(c) < 0x20) return "a control character; in strings it is escaped, as \\n or \\u0001";
+    if (static_cast<unsigned char>(c) < 0x20)
+        return "a control character; in strings it is escaped, as \\n or \\u0001";
     const auto step = utf8_step(rest);
     return "unexpected " + std::string{rest.substr(0, step.bytes)};
 }
 
 // Why Boost.JSON's parser stopped there, for a person.
-std::string reason(std::string_view text, std::size_t at, boost::json::error_code code, std::size_t depth_max) {
+std::string reason(std::string_view text, std::size_t at, boost::json::error_code code,
+                   std::size_t depth_max) {
     if (code == boost::json::error::too_deep) {
         return "nested deeper than " + std::to_string(depth_max) + " levels";
     }
     if (code == boost::json::error::extra_data) return "more text follows the value; send one JSON value";
     if (code == boost::json::error::incomplete) return "the text ends within a value";
     if (code == boost::json::error::illegal_leading_surrogate ||
-        code == boost::json::error::illegal_trailing_surrogate || code == boost::json::error::expected_utf16_escape) {
+        code == boost::json::error::illegal_trailing_surrogate ||
+        code == boost::json::error::expected_utf16_escape) {
         return std::string{lone_surrogate_refused};
     }
     if (code == boost::json::error::exponent_overflow) return "the number's exponent is too large";
@@ -100,7 +103,8 @@ bool escape_at(std::string_view text, std::size_t at) noexcept {
     return at + 6 <= text.size() && text[at] == '\\' && text[at + 1] == 'u';
 }
 
-// Where validated text escapes a surrogate without its partner (simdjson 3.0 lets a low one pass); npos: nowhere.
+// Where validated text escapes a surrogate without its partner (simdjson 3.0 lets a low one pass); npos:
+// nowhere.
 std::size_t lone_surrogate(std::string_view text) noexcept {
     for (auto at = text.find('\\'); at != std::string_view::npos; at = text.find('\\', at)) {
         if (!escape_at(text, at)) {
@@ -137,15 +141,16 @@ Result<void> check_grammar(std::string_view text, std::size_t depth_max) {
 struct JsonReader::Parser {
     explicit Parser(std::size_t depth) : depth_max{depth} {}
 
-    // Buffers for a text of that size. simdjson counts no level for an empty array or object, so that its limit is one
-    // below ours; what comes so near to it is counted again.
+    // Buffers for a text of that size. simdjson counts no level for an empty array or object, so that its
+    // limit is one below ours; what comes so near to it is counted again.
     simdjson::error_code prepare(std::size_t bytes) {
         if (dom.capacity() > kept_bytes_max && bytes <= kept_bytes_max) {
             dom = simdjson::dom::parser{};
             line = {};
         }
         if (dom.capacity() >= bytes) return simdjson::SUCCESS;
-        const auto capacity = bytes > kept_bytes_max ? bytes : std::bit_ceil(std::max<std::size_t>(bytes, 1024));
+        const auto capacity =
+            bytes > kept_bytes_max ? bytes : std::bit_ceil(std::max<std::size_t>(bytes, 1024));
         return dom.allocate(capacity, depth_max);
     }
 
@@ -184,7 +189,8 @@ Result<std::string> JsonReader::minified(std::string_view text) {
     if (!checked) return checked.error();
     auto& line = parser_->line;
     // simdjson writes whole blocks, so that the target needs padding too.
-    if (line.size() < text.size() + simdjson::SIMDJSON_PADDING) line.resize(text.size() + simdjson::SIMDJSON_PADDING);
+    if (line.size() < text.size() + simdjson::SIMDJSON_PADDING)
+        line.resize(text.size() + simdjson::SIMDJSON_PADDING);
     std::size_t bytes = 0;
     const auto code = simdjson::minify(text.data(), text.size(), line.data(), bytes);
     if (code) return Error{Errc::invalid_json, std::string{"not JSON: "} + simdjson::error_message(code)};

@@ -11,7 +11,8 @@ std::string mini(std::string_view text) {
 }
 
 TEST(Json, BecomesOneLineOfTheSameTokens) {
-    EXPECT_EQ(mini(" { \"a\" : [ 1 , 2.50 , \"x y\\n\" ] , \"a\":null }\n"), R"({"a":[1,2.50,"x y\n"],"a":null})");
+    EXPECT_EQ(mini(" { \"a\" : [ 1 , 2.50 , \"x y\\n\" ] , \"a\":null }\n"),
+              R"({"a":[1,2.50,"x y\n"],"a":null})");
     EXPECT_EQ(mini("\"\""), "\"\"");
     EXPECT_EQ(mini("1000.00"), "1000.00");
     EXPECT_EQ(mini("{\"caf\xc3\xa9\":\"\\\" : ,\"}"), "{\"caf\xc3\xa9\":\"\\\" : ,\"}");
@@ -23,10 +24,31 @@ TEST(Json, TakesIntegersBeyondSixtyFourBits) {
 }
 
 TEST(Json, C12_RefusesWhatIsNotJsonOrNotUtf8) {
-    for (const std::string_view text :
-         {"", "{", "{\"a\":}", "NaN", "[NaN]", "Infinity", "-Infinity", "[1,]", "{\"a\":1,}", "'a'", "1 2", "{}x",
-          "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\\ud800\"", "\"\\udc00x\"", "\"\\ud800\\n\"", "01", "+1",
-          "\"a\nb\"", "nul", "[1 2]", "\xef\xbb\xbf{}", "/**/1"}) {
+    for (const std::string_view text : {"",
+                                        "{",
+                                        "{\"a\":}",
+                                        "NaN",
+                                        "[NaN]",
+                                        "Infinity",
+                                        "-Infinity",
+                                        "[1,]",
+                                        "{\"a\":1,}",
+                                        "'a'",
+                                        "1 2",
+                                        "{}x",
+                                        "\"\xff\"",
+                                        "\"\xc0\x80\"",
+                                        "\"\xed\xa0\x80\"",
+                                        "\"\\ud800\"",
+                                        "\"\\udc00x\"",
+                                        "\"\\ud800\\n\"",
+                                        "01",
+                                        "+1",
+                                        "\"a\nb\"",
+                                        "nul",
+                                        "[1 2]",
+                                        "\xef\xbb\xbf{}",
+                                        "/**/1"}) {
         const auto result = minified(text, Limits{});
         ASSERT_FALSE(result) << text;
         EXPECT_EQ(result.error().code, Errc::invalid_json) << text;
@@ -64,12 +86,14 @@ TEST(Json, CountsEmptyContainersAsLevelsToo) {
 
 TEST(Json, SaysWhereTheMistakeIsAndWhatWouldBeRight) {
     const auto detail = [](std::string_view text) { return minified(text, Limits{}).error().detail; };
-    EXPECT_EQ(detail("{\n  \"a\": NaN}"), "line 2, column 8 (byte 9): NaN and Infinity are not JSON; send null");
+    EXPECT_EQ(detail("{\n  \"a\": NaN}"),
+              "line 2, column 8 (byte 9): NaN and Infinity are not JSON; send null");
     EXPECT_EQ(detail("[-Infinity]"), "line 1, column 3 (byte 2): NaN and Infinity are not JSON; send null");
     EXPECT_EQ(detail("{'a': 1}"), "line 1, column 2 (byte 1): strings stand in double quotes");
     EXPECT_EQ(detail("{} {}"), "line 1, column 4 (byte 3): more text follows the value; send one JSON value");
     EXPECT_EQ(detail("{\"a\":"), "line 1, column 6 (byte 5): the text ends within a value");
-    EXPECT_EQ(detail("[\"\\ud800\"]"), "line 1, column 3 (byte 2): the escape of a lone surrogate is not Unicode");
+    EXPECT_EQ(detail("[\"\\ud800\"]"),
+              "line 1, column 3 (byte 2): the escape of a lone surrogate is not Unicode");
     EXPECT_EQ(detail("[\"a\xff\"]"), "line 1, column 4 (byte 3): not UTF-8");
     EXPECT_EQ(detail(""), "empty text is not JSON; send at least {}");
     EXPECT_NE(detail("\xef\xbb\xbf{}").find("byte order mark"), std::string::npos);
@@ -78,8 +102,9 @@ TEST(Json, SaysWhereTheMistakeIsAndWhatWouldBeRight) {
 }
 
 TEST(Json, KeepsTheSpellingOfNumbers) {
-    for (const auto* number : {"0", "-0", "1.0", "1000.00", "1e400", "-1E-400", "1.10", "9007199254740993", "1e5",
-                               "-123456789012345678901234567890.50", "0.1000000000000000055511151231257827"}) {
+    for (const auto* number :
+         {"0", "-0", "1.0", "1000.00", "1e400", "-1E-400", "1.10", "9007199254740993", "1e5",
+          "-123456789012345678901234567890.50", "0.1000000000000000055511151231257827"}) {
         EXPECT_EQ(mini(number), number);
         EXPECT_EQ(mini(std::string{"{ \"n\" : "} + number + " }"), std::string{"{\"n\":"} + number + "}");
     }
@@ -101,11 +126,15 @@ TEST(Json, ReaderIsUsedAgain) {
 }
 
 TEST(Json, QuotesWhatItReads) {
-    for (const std::string_view text : {"", "plain", "a\"b\\c", "line\nfeed\ttab", "\x01\x7f", "caf\xc3\xa9 \xf0\x9f\x98\x80"}) {
+    for (const std::string_view text :
+         {"", "plain", "a\"b\\c", "line\nfeed\ttab", "\x01\x7f", "caf\xc3\xa9 \xf0\x9f\x98\x80"}) {
         EXPECT_EQ(json_string(quoted(text)), text);
         EXPECT_NE(mini(quoted(text)), "refused");
     }
-    EXPECT_EQ(json_string(quoted("a\xff" "b")), "a\xef\xbf\xbd" "b");
+    EXPECT_EQ(json_string(quoted("a\xff"
+                                 "b")),
+              "a\xef\xbf\xbd"
+              "b");
     EXPECT_EQ(json_string("\"\\ud83d\\ude00\\u00e9\\/\""), "\xf0\x9f\x98\x80\xc3\xa9/");
     EXPECT_FALSE(json_string("12"));
 }

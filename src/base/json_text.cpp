@@ -169,7 +169,8 @@ std::optional<std::string> unescaped(std::string_view literal) {
     return text;
 }
 
-// Whether a member's literal name means that text; most names have no escape and are compared where they stand.
+// Whether a member's literal name means that text; most names have no escape and are compared where they
+// stand.
 bool names(std::string_view literal, std::string_view name) {
     const auto inside = literal.substr(1, literal.size() - 2);
     if (inside.find('\\') == npos) return inside == name;

@@ -50,9 +50,9 @@ TEST(JsonText, QuotesControlCharactersByTheirShortestEscape) {
 }
 
 TEST(JsonText, GivesNothingForTextThatNobodyValidated) {
-    for (const auto text : {""sv, "{"sv, "{\"a"sv, "{\"a\\"sv, "{\"a\":"sv, "{\"a\":}"sv, "{\"a\":1"sv, "{\"a\":1,"sv,
-                            "{\"a\":[}"sv, "{\"a\":1}x"sv, "{a:1}"sv, "[[]"sv, "[1"sv, "\"\\u12\""sv, "\"\\x\""sv,
-                            "{\"\\u1\":1}"sv}) {
+    for (const auto text : {""sv, "{"sv, "{\"a"sv, "{\"a\\"sv, "{\"a\":"sv, "{\"a\":}"sv, "{\"a\":1"sv,
+                            "{\"a\":1,"sv, "{\"a\":[}"sv, "{\"a\":1}x"sv, "{a:1}"sv, "[[]"sv, "[1"sv,
+                            "\"\\u12\""sv, "\"\\x\""sv, "{\"\\u1\":1}"sv}) {
         EXPECT_FALSE(json_members(text)) << text;
         EXPECT_FALSE(json_string(text)) << text;
     }
@@ -70,7 +70,8 @@ TEST(JsonText, C12_SurvivesRandomBytes) {
     constexpr auto alphabet = "{}[]\",:\\u0d8a1 \n"sv;
     for (int round = 0; round < 5000; ++round) {
         std::string text(random() % 40, '\0');
-        for (auto& c : text) c = random() % 16 == 0 ? static_cast<char>(random()) : alphabet[random() % alphabet.size()];
+        for (auto& c : text)
+            c = random() % 16 == 0 ? static_cast<char>(random()) : alphabet[random() % alphabet.size()];
         json_members(text);
         json_elements(text);
         json_string(text);

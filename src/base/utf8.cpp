@@ -40,9 +40,10 @@ std::size_t ascii_prefix(std::string_view text) noexcept {
     for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
         std::uint64_t word = 0;
         std::memcpy(&word, text.data() + at, sizeof word);
-        // A byte from 0x20 to 0x7f keeps its high bit clear and, less 0x20, borrows nothing. With every high bit set
-        // beforehand no borrow crosses into a neighbour.
-        const bool plain = (word & high_bits) == 0 && (((word | high_bits) - spaces) & high_bits) == high_bits;
+        // A byte from 0x20 to 0x7f keeps its high bit clear and, less 0x20, borrows nothing. With every high
+        // bit set beforehand no borrow crosses into a neighbour.
+        const bool plain =
+            (word & high_bits) == 0 && (((word | high_bits) - spaces) & high_bits) == high_bits;
         if (!plain) break;
     }
     for (; at < text.size(); ++at) {

@@ -12,8 +12,8 @@ struct Utf8Step {
     bool valid;
 };
 
-// What stands at the beginning of a text that is not empty. An invalid step is the longest beginning of a code point
-// (WHATWG Encoding: one U+FFFD for it, then go on with the byte after it).
+// What stands at the beginning of a text that is not empty. An invalid step is the longest beginning of a
+// code point (WHATWG Encoding: one U+FFFD for it, then go on with the byte after it).
 Utf8Step utf8_step(std::string_view text) noexcept;
 
 bool valid_utf8(std::string_view text) noexcept;
