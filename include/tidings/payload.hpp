@@ -3,6 +3,8 @@
 
 #include <tidings/ids.hpp>
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -16,14 +18,14 @@ class JsonValue {
 public:
     JsonValue(std::nullptr_t);
     JsonValue(bool value);
-    JsonValue(int value) : JsonValue{static_cast<std::int64_t>(value)} {}
-    JsonValue(std::int64_t value);
-    JsonValue(std::uint64_t value);
-    JsonValue(double value);            // shortest form; NaN and infinities become null
+    template <std::integral T>
+        requires(!std::same_as<T, bool> && sizeof(T) <= sizeof(std::int64_t))
+    JsonValue(T value) : text_{std::to_string(value)} {}
+    JsonValue(double value);  // shortest form; NaN and infinities become null
     JsonValue(const char* text) : JsonValue{std::string_view{text}} {}
     JsonValue(std::string_view text);
     JsonValue(const std::string& text) : JsonValue{std::string_view{text}} {}
-    JsonValue(const Uuid& uuid);        // as text
+    JsonValue(const Uuid& uuid);  // as text
     template <class T>
     JsonValue(const std::optional<T>& value) : JsonValue{value ? JsonValue{*value} : JsonValue{nullptr}} {}
     // JSON text as it is; the caller answers for its being one value.

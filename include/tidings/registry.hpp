@@ -5,22 +5,35 @@
 #include <tidings/event.hpp>
 #include <tidings/payload.hpp>
 
-#include <any>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
-#include <memory>
+#include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <typeindex>
 #include <typeinfo>
+#include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
 namespace tidings {
 
-enum class FieldType : std::uint8_t { uuid, string, integer, number, boolean, decimal, datetime, object, array };
+enum class FieldType : std::uint8_t {
+    uuid,
+    string,
+    integer,
+    number,
+    boolean,
+    decimal,
+    datetime,
+    object,
+    array
+};
 
 struct DataField {
     std::string name;
@@ -48,15 +61,16 @@ struct Mapping {
         std::string field;
         std::string pointer;
     };
-    std::string name;   // the domain event
-    std::string type;   // the event it becomes
-    std::string user_id;                // a pointer; or
-    std::string topic;                  // a pointer; or
+    std::string name;     // the domain event
+    std::string type;     // the event it becomes
+    std::string user_id;  // a pointer; or
+    std::string topic;    // a pointer; or
     bool broadcast = false;
     std::vector<Take> data;
 };
 
-// Why a domain event became no event. `unmapped` and `no_user` are ordinary (counted); the others are failures (logged).
+// Why a domain event became no event. `unmapped` and `no_user` are ordinary (counted); the others are
+// failures (logged).
 enum class Skipped : std::uint8_t { unmapped, no_user };
 
 // What a domain event became.
@@ -68,9 +82,27 @@ using CategoryMask = std::uint64_t;
 struct RegistryStatistics {
     std::size_t event_types = 0;
     std::size_t mappings = 0;
-    std::vector<std::pair<std::string, std::size_t>> by_category;         // in the registry's order
+    std::vector<std::pair<std::string, std::size_t>> by_category;  // in the registry's order
     std::vector<std::pair<std::string, std::size_t>> mapped_by_category;
 };
+
+namespace detail {
+// What a C++ domain event says of itself, where it has such members (D10): its id, so that publishing it
+// again publishes nothing, and its time.
+inline std::string id_text(const Uuid& id) { return id.text(); }
+inline std::string id_text(const std::string& id) { return id; }
+
+template <class E>
+void correlate(EventDraft& draft, const E& event) {
+    if constexpr (requires {
+                      { id_text(event.event_id) } -> std::same_as<std::string>;
+                  }) {
+        draft.idempotency_key = id_text(event.event_id);
+    }
+    if constexpr (requires { Timestamp{event.occurred_at}; })
+        draft.occurred_at = Timestamp{event.occurred_at};
+}
+}  // namespace detail
 
 // Immutable once it is handed to a hub or handler; safe to read from any thread.
 class Registry {
@@ -81,38 +113,46 @@ public:
     static boost::system::result<Registry, Diagnostics> parse_toml(std::string_view text, std::string file);
     static boost::system::result<Registry, Diagnostics> load(const std::string& path);
 
-    // Adds by hand. Fail with Errc::invalid_field (duplicate, unknown category, unusable name).
+    // Adds by hand. Fail with Errc::invalid_field (a duplicate, a wrong pointer, `resume` without retention),
+    // unknown_category, unknown_type, reserved_name, unknown_field (sent but not declared) or missing_field
+    // (declared but not sent).
     Result<void> add_category(std::string name);
     Result<void> add_type(EventTypeInfo info);
     Result<void> add_mapping(Mapping mapping);
 
-    // A typed mapping: `user(const E&)` gives UserId, Uuid or std::optional of one; `payload(const E&)` a Payload.
-    // By exact type. An exception of either is an extraction failure, never more. Fails with Errc::unknown_type or
-    // Errc::invalid_field (E is mapped already).
+    // A typed mapping: `user(const E&)` gives UserId, Uuid or std::optional of one; `payload(const E&)` a
+    // Payload. By exact type. An exception of either is an extraction failure, never more; so is a payload
+    // that differs from the declared fields. Members `event_id` (Uuid, string) and `occurred_at` of E become
+    // the idempotency key and the event's time. Fails with Errc::unknown_type or Errc::invalid_field (E is
+    // mapped already).
     template <class E, class User, class Data>
     Result<void> map(std::string_view type, User user, Data payload);
 
     const std::vector<std::string>& categories() const noexcept { return categories_; }
     std::optional<std::uint8_t> category_index(std::string_view name) const noexcept;
     const std::vector<EventTypeInfo>& types() const noexcept { return types_; }
-    const EventTypeInfo* find(std::string_view type) const noexcept;              // null: none
-    Result<std::string> category_of(std::string_view type) const;                 // Errc::unknown_type
+    const EventTypeInfo* find(std::string_view type) const noexcept;  // null: none
+    Result<std::string> category_of(std::string_view type) const;     // Errc::unknown_type
     std::vector<const EventTypeInfo*> of_category(std::string_view category) const;
     const std::vector<Mapping>& mappings() const noexcept { return mappings_; }
     const Mapping* mapping_of(std::string_view domain_event) const noexcept;
     RegistryStatistics statistics() const;
 
-    // A domain event by name, its data as JSON text. Errors are extraction failures (missing_field, invalid_field,
-    // invalid_json) and say which field of which type.
+    // A domain event by name, its data as JSON text. Errors are extraction failures (missing_field,
+    // invalid_field, invalid_json) and say which field of which type. Members `event_id` and `occurred_at` of
+    // the data become the idempotency key and the event's time.
     Result<Mapped> map_named(std::string_view name, std::string_view data) const;
     // A domain event by C++ type.
     bool has_mapping_for(std::type_index type) const noexcept;
     std::vector<std::type_index> mapped_types() const;
     Result<Mapped> map_typed(std::type_index type, const void* event) const;
 
-    // Checks data (validated JSON text) against the type's declared fields: Errc::missing_field, invalid_field,
-    // unknown_field; unknown_type. Types that declare no fields take any object.
+    // Checks data (validated JSON text) against the type's declared fields: Errc::missing_field,
+    // invalid_field, unknown_field; unknown_type. Types that declare no fields take any object.
     Result<void> check_data(std::string_view type, std::string_view data) const;
+
+    // The registry as one JSON object: categories, event types with their fields, and mappings.
+    std::string json() const;
 
 private:
     struct TypedMapping {
@@ -121,7 +161,7 @@ private:
         std::function<Result<Mapped>(const void*)> apply;
     };
     Result<void> add_typed(TypedMapping mapping);
-    static Result<Mapped> make_draft(const std::string& type, std::optional<UserId> user, const Payload& payload);
+    Result<void> check_mapping(const Mapping& mapping) const;
     static std::optional<UserId> as_user(const UserId& id) { return id; }
     static std::optional<UserId> as_user(const Uuid& id) { return UserId{id}; }
     template <class T>
@@ -133,21 +173,29 @@ private:
     std::vector<EventTypeInfo> types_;
     std::vector<Mapping> mappings_;
     std::vector<TypedMapping> typed_;
+    std::map<std::string, std::size_t, std::less<>> type_index_;     // name to place in types_
+    std::map<std::string, std::size_t, std::less<>> mapping_index_;  // domain event to place in mappings_
+    std::unordered_map<std::type_index, std::size_t> typed_index_;   // C++ type to place in typed_
 };
 
 template <class E, class User, class Data>
 Result<void> Registry::map(std::string_view type, User user, Data payload) {
-    return add_typed({std::type_index{typeid(E)}, std::string{type},
-                      [type = std::string{type}, user, payload](const void* event) -> Result<Mapped> {
-                          const auto& domain_event = *static_cast<const E*>(event);
-                          try {
-                              const std::optional<UserId> id = as_user(user(domain_event));
-                              if (!id) return Mapped{Skipped::no_user};
-                              return make_draft(type, id, payload(domain_event));
-                          } catch (const std::exception& error) {
-                              return Error{Errc::invalid_field, error.what()};
-                          }
-                      }});
+    auto apply = [type = std::string{type}, user, payload](const void* event) -> Result<Mapped> {
+        const auto& domain_event = *static_cast<const E*>(event);
+        try {
+            const std::optional<UserId> id = as_user(user(domain_event));
+            if (!id || id->empty()) return Mapped{Skipped::no_user};
+            const Payload data = payload(domain_event);
+            EventDraft draft{type, Audience::user(*id), data.text()};
+            detail::correlate(draft, domain_event);
+            return Mapped{std::move(draft)};
+        } catch (const std::exception& error) {
+            return Error{Errc::invalid_field, error.what()};
+        } catch (...) {
+            return Error{Errc::invalid_field, "the mapping threw something that is not a std::exception"};
+        }
+    };
+    return add_typed({std::type_index{typeid(E)}, std::string{type}, std::move(apply)});
 }
 
 }  // namespace tidings

@@ -8,9 +8,9 @@
 
 namespace tidings {
 
-// The candidate with the least edit distance (insert, remove, change, swap of neighbours; letter case counts little),
-// if it is near enough to be a slip of the finger: at most a third of the name. Ties go to the earlier candidate.
-// Names above 64 bytes have no nearest.
+// The candidate with the least edit distance (insert, remove, change, swap of neighbours; letter case counts
+// little), if it is near enough to be a slip of the finger: at most a third of the name. Ties go to the
+// earlier candidate. Names above 64 bytes have no nearest.
 std::optional<std::string> nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 // "did you mean 'x'?", or "" where nothing is near.

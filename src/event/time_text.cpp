@@ -69,7 +69,8 @@ std::optional<sys_days> week_date(Cursor& text, int year, bool extended) noexcep
         return fourth - (std::chrono::weekday{fourth} - Monday);
     };
     const sys_days found = monday_of_week_1(year) + days{7 * (*week - 1) + weekday - 1};
-    if (*week == 53 && monday_of_week_1(year + 1) <= monday_of_week_1(year) + days{7 * 52}) return std::nullopt;
+    if (*week == 53 && monday_of_week_1(year + 1) <= monday_of_week_1(year) + days{7 * 52})
+        return std::nullopt;
     return found;
 }
 
@@ -82,7 +83,8 @@ std::optional<sys_days> date(Cursor& text) noexcept {
     if (!month || (extended && !text.take('-'))) return std::nullopt;
     const auto day = text.digits(2);
     if (!day) return std::nullopt;
-    const std::chrono::year_month_day found{std::chrono::year{*year}, std::chrono::month(static_cast<unsigned>(*month)),
+    const std::chrono::year_month_day found{std::chrono::year{*year},
+                                            std::chrono::month(static_cast<unsigned>(*month)),
                                             std::chrono::day(static_cast<unsigned>(*day))};
     if (!found.ok()) return std::nullopt;
     return sys_days{found};

@@ -12,7 +12,8 @@ namespace {
 using namespace std::string_literals;
 
 TEST(TypeName, TakesWhatClientsCanListenTo) {
-    for (const auto* name : {"sync.accounts.started", "a", "órder.créé", "system.maintenance", "Message", "tidingsx"}) {
+    for (const auto* name :
+         {"sync.accounts.started", "a", "órder.créé", "system.maintenance", "Message", "tidingsx"}) {
         EXPECT_TRUE(check_type_name(name, Limits{})) << name;
     }
     EXPECT_TRUE(check_type_name(std::string(128, 'x'), Limits{}));
@@ -27,9 +28,19 @@ TEST(TypeName, C13_RefusesReservedNames) {
 }
 
 TEST(TypeName, C11_RefusesControlAndFormatCharacters) {
-    const std::vector<std::string> names{"",        "a\nb",          "a\rb",         "a\0b"s,        "a\x7f",
-                                         "a\xc2\x85", "a\xe2\x80\xae", "a\xe2\x80\x8b", "\xef\xbb\xbf" "a",
-                                         "a\xe2\x80\xa8", "a\xe2\x81\xa6", std::string(129, 'x')};
+    const std::vector<std::string> names{"",
+                                         "a\nb",
+                                         "a\rb",
+                                         "a\0b"s,
+                                         "a\x7f",
+                                         "a\xc2\x85",
+                                         "a\xe2\x80\xae",
+                                         "a\xe2\x80\x8b",
+                                         "\xef\xbb\xbf"
+                                         "a",
+                                         "a\xe2\x80\xa8",
+                                         "a\xe2\x81\xa6",
+                                         std::string(129, 'x')};
     for (const auto& name : names) {
         const auto checked = check_type_name(name, Limits{});
         ASSERT_FALSE(checked) << name;
@@ -38,7 +49,8 @@ TEST(TypeName, C11_RefusesControlAndFormatCharacters) {
 }
 
 TEST(TypeName, C12_RefusesWhatIsNotUtf8) {
-    for (const auto& name : {"a\xff"s, "\xc0\x80"s, "\xed\xa0\x80"s, "\xf4\x90\x80\x80"s, "\xe2\x82"s, "\x80"s}) {
+    for (const auto& name :
+         {"a\xff"s, "\xc0\x80"s, "\xed\xa0\x80"s, "\xf4\x90\x80\x80"s, "\xe2\x82"s, "\x80"s}) {
         EXPECT_FALSE(check_type_name(name, Limits{}));
     }
 }
