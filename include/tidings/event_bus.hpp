@@ -46,10 +46,10 @@ std::pair<std::type_index, const void*> exact_object(const E& event) noexcept {
     }
 }
 
-// Routes an event to the handlers of exactly its dynamic type; bases do not count, no handler is no error, a handler
-// that was subscribed twice is called twice. A handler that throws is reported once and stops neither the others nor
-// the publisher. Owned by the embedder. Subscribe before the first publish, from one thread; then publish from any
-// number of threads, also from within handlers: a publish keeps no state in the bus.
+// Routes an event to the handlers of exactly its dynamic type; bases do not count, no handler is no error, a
+// handler that was subscribed twice is called twice. A handler that throws is reported once and stops neither
+// the others nor the publisher. Owned by the embedder. Subscribe before the first publish, from one thread;
+// then publish from any number of threads, also from within handlers: a publish keeps no state in the bus.
 class EventBus {
 public:
     explicit EventBus(FailureSink on_failure = {}, Executor executor = {});
@@ -57,19 +57,22 @@ public:
     // `handler(const E&)`. `name` stands in failure reports.
     template <class E, class Handler>
     void subscribe(Handler handler, std::string name = "handler") {
-        subscribe(std::type_index{typeid(E)},
-                  [handler = std::move(handler)](const void* event) { handler(*static_cast<const E*>(event)); },
-                  std::move(name));
+        subscribe(
+            std::type_index{typeid(E)},
+            [handler = std::move(handler)](const void* event) { handler(*static_cast<const E*>(event)); },
+            std::move(name));
     }
     // The same, type-erased: `handler` is given the address of an object of exactly that type.
-    void subscribe(std::type_index type, std::function<void(const void*)> handler, std::string name = "handler");
+    void subscribe(std::type_index type, std::function<void(const void*)> handler,
+                   std::string name = "handler");
     // The DomainEvents of one name.
     void subscribe(std::string_view event_name, std::function<void(const DomainEvent&)> handler,
                    std::string name = "handler");
 
-    // Hands the event to each handler through the executor. With the default executor the handlers have run when this
-    // returns. With another they get a copy; an event that cannot be copied whole (a base reference to a derived
-    // object, no copy constructor) is handled at once instead: publish a shared_ptr of it to avoid that. Never throws.
+    // Hands the event to each handler through the executor. With the default executor the handlers have run
+    // when this returns. With another they get a copy; an event that cannot be copied whole (a base reference
+    // to a derived object, no copy constructor) is handled at once instead: publish a shared_ptr of it to
+    // avoid that. Never throws.
     template <class E>
     void publish(const E& event) const noexcept {
         const auto [type, address] = exact_object(event);
@@ -107,8 +110,10 @@ private:
     // Shared: a task on the executor may outlive the bus.
     using Handlers = std::vector<std::shared_ptr<const Handler>>;
 
-    void dispatch(std::type_index type, const void* event, const std::shared_ptr<const void>& owner) const noexcept;
-    void run(const Handlers& handlers, const void* event, const std::shared_ptr<const void>& owner) const noexcept;
+    void dispatch(std::type_index type, const void* event,
+                  const std::shared_ptr<const void>& owner) const noexcept;
+    void run(const Handlers& handlers, const void* event,
+             const std::shared_ptr<const void>& owner) const noexcept;
     void report_uncopied(std::type_index type, const std::exception_ptr& error) const noexcept;
 
     std::shared_ptr<const FailureSink> on_failure_;  // shared: as Handlers

@@ -20,7 +20,8 @@ void report(const FailureSink* sink, std::string_view event_type, std::string_vi
 }  // namespace
 
 EventBus::EventBus(FailureSink on_failure, Executor executor)
-    : on_failure_{std::make_shared<const FailureSink>(std::move(on_failure))}, executor_{std::move(executor)} {}
+    : on_failure_{std::make_shared<const FailureSink>(std::move(on_failure))},
+      executor_{std::move(executor)} {}
 
 void EventBus::subscribe(std::type_index type, std::function<void(const void*)> handler, std::string name) {
     by_type_[type].push_back(std::make_shared<const Handler>(

@@ -50,8 +50,10 @@ struct Failures {
 TEST(EventBus, B1_RoutesByExactType) {
     EventBus bus;
     std::vector<std::string> seen;
-    bus.subscribe<Opened>([&](const Opened& event) { seen.push_back("opened " + std::to_string(event.number)); });
-    bus.subscribe<Closed>([&](const Closed& event) { seen.push_back("closed " + std::to_string(event.number)); });
+    bus.subscribe<Opened>(
+        [&](const Opened& event) { seen.push_back("opened " + std::to_string(event.number)); });
+    bus.subscribe<Closed>(
+        [&](const Closed& event) { seen.push_back("closed " + std::to_string(event.number)); });
     bus.publish(Opened{1});
     bus.publish(Closed{2});
     EXPECT_EQ(seen, (std::vector<std::string>{"opened 1", "closed 2"}));
@@ -101,7 +103,8 @@ TEST(EventBus, B2_AFailingHandlerStopsNobodyAndIsReportedOnce) {
     bus.publish(Opened{});
     EXPECT_EQ(calls, 2);
     ASSERT_EQ(failures.seen.size(), 2U);
-    EXPECT_NE(failures.seen[0].find("Opened|broken|std::runtime_error|boom"), std::string::npos) << failures.seen[0];
+    EXPECT_NE(failures.seen[0].find("Opened|broken|std::runtime_error|boom"), std::string::npos)
+        << failures.seen[0];
     EXPECT_NE(failures.seen[1].find("Opened|odd|unknown|"), std::string::npos) << failures.seen[1];
 }
 
@@ -163,7 +166,8 @@ TEST(EventBus, DeferredHandlersKeepTheirEventAndOutliveTheBus) {
     {
         EventBus bus{failures.sink(), [&](std::function<void()> task) { later.push_back(std::move(task)); }};
         bus.subscribe<Opened>([&](const Opened& event) { seen.push_back(std::to_string(event.number)); });
-        bus.subscribe<Derived>([&](const Derived& event) { seen.push_back("derived " + std::to_string(event.more)); });
+        bus.subscribe<Derived>(
+            [&](const Derived& event) { seen.push_back("derived " + std::to_string(event.more)); });
         bus.subscribe<Opened>([](const Opened&) { throw std::runtime_error{"late"}; });
         bus.subscribe("Named", [&](const DomainEvent& event) { seen.push_back(event.data); });
         bus.publish(Opened{7});
@@ -207,7 +211,8 @@ TEST(EventBus, B2_AFullExecutorIsReportedAndNothingThrown) {
 TEST(EventBus, RoutesNamedEventsByName) {
     EventBus bus;
     std::vector<std::string> seen;
-    bus.subscribe("AccountSyncFailed", [&](const DomainEvent& event) { seen.push_back(event.name + event.data); });
+    bus.subscribe("AccountSyncFailed",
+                  [&](const DomainEvent& event) { seen.push_back(event.name + event.data); });
     bus.subscribe<DomainEvent>([&](const DomainEvent& event) { seen.push_back("any " + event.name); });
     bus.publish(DomainEvent{"AccountSyncFailed", "{}"});
     bus.publish(DomainEvent{"Other", "{}"});
