@@ -1,6 +1,7 @@
 #include "http/problem.hpp"
 
 #include "base/assert.hpp"
+#include "base/json.hpp"
 
 #include <array>
 
@@ -63,52 +64,6 @@ const Row& row_of(Errc code) noexcept {
     return rows[index];
 }
 
-// The length of the well-formed UTF-8 sequence at the text's begin; 0: there is none.
-std::size_t utf8_length(std::string_view text) noexcept {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto lead = at(0);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xc2 ? 0
-                               : lead < 0xe0 ? 2
-                               : lead < 0xf0 ? 3
-                               : lead < 0xf5 ? 4
-                                             : 0;
-    if (length == 0 || length > text.size()) return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((at(i) & 0xc0) != 0x80) return 0;
-    }
-    // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-    if ((lead == 0xe0 && at(1) < 0xa0) || (lead == 0xed && at(1) > 0x9f) || (lead == 0xf0 && at(1) < 0x90) ||
-        (lead == 0xf4 && at(1) > 0x8f)) {
-        return 0;
-    }
-    return length;
-}
-
-// A JSON string. A detail may quote what a client sent, so bytes that are not UTF-8 become '?'.
-void append_quoted(std::string& json, std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    json.push_back('"');
-    while (!text.empty()) {
-        const auto length = utf8_length(text);
-        const char c = text.front();
-        if (c == '"' || c == '\\') {
-            json.push_back('\\');
-            json.push_back(c);
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            json.append("\\u00");
-            json.push_back(digits[static_cast<unsigned char>(c) >> 4]);
-            json.push_back(digits[static_cast<unsigned char>(c) & 15]);
-        } else if (length == 0) {
-            json.push_back('?');
-        } else {
-            json.append(text.substr(0, length));
-        }
-        text.remove_prefix(length == 0 ? 1 : length);
-    }
-    json.push_back('"');
-}
-
 constexpr std::chrono::seconds retry_after_default{5};
 
 std::string_view challenge_of(Errc code) noexcept {
@@ -129,19 +84,12 @@ std::string_view title_of(Errc code) noexcept { return row_of(code).title; }
 std::string problem_type(Errc code) { return "urn:tidings:problem:" + std::string{name_of(code)}; }
 
 std::string problem_json(const Error& error, const ProblemContext& context) {
-    std::string json = R"({"type":)";
-    append_quoted(json, problem_type(error.code));
-    json.append(R"(,"title":)");
-    append_quoted(json, title_of(error.code));
+    std::string json = R"({"type":)" + quoted(problem_type(error.code));
+    json.append(R"(,"title":)").append(quoted(title_of(error.code)));
     json.append(R"(,"status":)").append(std::to_string(context.status.value_or(status_of(error.code))));
-    if (!error.detail.empty()) {
-        json.append(R"(,"detail":)");
-        append_quoted(json, error.detail);
-    }
-    if (!context.instance.empty()) {
-        json.append(R"(,"instance":)");
-        append_quoted(json, context.instance);
-    }
+    // A detail may quote what a client sent: quoted() makes UTF-8 of anything.
+    if (!error.detail.empty()) json.append(R"(,"detail":)").append(quoted(error.detail));
+    if (!context.instance.empty()) json.append(R"(,"instance":)").append(quoted(context.instance));
     json.push_back('}');
     return json;
 }

@@ -32,7 +32,7 @@ TEST(Problem, C39_HasAStatusATitleAndATypeForEveryError) {
 TEST(Problem, C39_IsADocumentOfRfc9457) {
     EXPECT_EQ(problem_json({Errc::topic_closed, "no \"more\"\n"}, {.instance = "/api/v1/events"}),
               R"({"type":"urn:tidings:problem:topic-closed","title":"The topic is closed","status":409,)"
-              R"("detail":"no \"more\"\u000a","instance":"/api/v1/events"})");
+              R"("detail":"no \"more\"\n","instance":"/api/v1/events"})");
     EXPECT_EQ(problem_json(Errc::not_found),
               R"({"type":"urn:tidings:problem:not-found","title":"There is no such resource","status":404})");
 }

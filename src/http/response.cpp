@@ -98,15 +98,11 @@ std::string serialise(const Response& response, const Reply& reply) {
     return text;
 }
 
-std::string stream_head(const Reply& reply, const Fields& more) {
+std::string unsized_head(const Reply& reply, const Fields& fields) {
     std::string text;
     text.reserve(384);
     append_start(text, 200, reply);
-    append_field(text, "Content-Type", "text/event-stream");
-    append_field(text, "Cache-Control", "no-store, no-transform");
-    append_field(text, "X-Accel-Buffering", "no");
-    append_field(text, "X-Content-Type-Options", "nosniff");
-    for (const auto& field : more) append_field(text, field.name, field.value);
+    for (const auto& field : fields) append_field(text, field.name, field.value);
     if (reply.version == Version::http_1_1) append_field(text, "Transfer-Encoding", "chunked");
     auto how = reply;
     // Only the end of the connection ends a body without a length.
@@ -114,6 +110,16 @@ std::string stream_head(const Reply& reply, const Fields& more) {
     append_connection(text, how);
     text.append("\r\n");
     return text;
+}
+
+std::string stream_head(const Reply& reply, const Fields& more) {
+    Fields fields;
+    fields.add("Content-Type", "text/event-stream");
+    fields.add("Cache-Control", "no-store, no-transform");
+    fields.add("X-Accel-Buffering", "no");
+    fields.add("X-Content-Type-Options", "nosniff");
+    for (const auto& field : more) fields.add(field.name, field.value);
+    return unsized_head(reply, fields);
 }
 
 std::string_view continue_head() noexcept { return "HTTP/1.1 100 Continue\r\n\r\n"; }

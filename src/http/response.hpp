@@ -37,6 +37,9 @@ std::string date_text(std::chrono::sys_seconds time);
 // Head and body. Control bytes in a field's value become spaces, so that no value can add a field.
 std::string serialise(const Response& response, const Reply& reply);
 
+// The head of a 200 whose length is not known: chunked on HTTP/1.1, ended by the connection on HTTP/1.0.
+std::string unsized_head(const Reply& reply, const Fields& fields);
+
 // The head of an event stream: exactly text/event-stream, never stored, never transformed, never buffered,
 // without a length. On HTTP/1.1 the body is chunked, on HTTP/1.0 it ends with the connection. `more`: fields
 // beside these.
