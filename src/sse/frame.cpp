@@ -61,6 +61,8 @@ std::string_view take_line(std::string_view& text) noexcept {
 
 // A text with n line ends has n + 1 lines, the last one perhaps empty. CRLF is one line end.
 std::size_t count_lines(std::string_view text) noexcept {
+    // Minified JSON is one line, and two searches for one byte cost a tenth of the loop.
+    if (text.find('\n') == std::string_view::npos && text.find('\r') == std::string_view::npos) return 1;
     std::size_t lines = 1;
     for (std::size_t i = 0; i < text.size(); ++i) {
         lines += text[i] == '\n' || (text[i] == '\r' && text.substr(i + 1, 1) != "\n") ? 1 : 0;
