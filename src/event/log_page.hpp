@@ -1,0 +1,67 @@
+#pragma once
+// What is read from logs: entries, pages, bounds. Plain values; a store makes them, the merge consumes them.
+
+#include "base/position.hpp"
+#include "base/terms.hpp"
+
+#include <tidings/event.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tidings {
+
+// An event as a store keeps it and hands it upward.
+struct Entry {
+    Audience audience;
+    Position position;      // for an unretained event: the partition's last position when it passed
+    std::uint32_t tag = 0;  // of the entry's term: the id is EventId{position, tag}
+    Position previous;      // `prev`: the log's previous position, or its birth minus the age
+    bool retained = true;
+    bool closes = false;  // the topic's tombstone: no type, no data
+    std::string type;
+    std::string category;
+    std::string data;  // minified JSON
+    std::string key;
+    Timestamp occurred_at{};
+
+    Uuid id() const noexcept { return EventId{position, tag, 0}.uuid(); }
+};
+
+// Nothing will ever be appended at or before `position`.
+struct Bound {
+    Position position;
+    std::uint32_t tag = 0;
+    std::shared_ptr<const TermTable> terms;  // shared: immutable, replaced when a term begins
+
+    Uuid id() const noexcept { return EventId{position, tag, 0}.uuid(); }
+};
+
+struct LogAfter {
+    Audience audience;
+    Position after;
+};
+
+// One log's page: entries after `after`, oldest first, none beyond the bound.
+struct LogPage {
+    Audience audience;
+    std::vector<Entry> entries;      // tombstones are not among them
+    bool full = false;               // more may follow the last entry: page_events or page_bytes was reached
+    Position floor;                  // what lies at or before it may have been trimmed
+    std::optional<Position> oldest;  // the oldest entry still retained
+    std::optional<Timestamp> oldest_time;
+    std::optional<Position> closed;  // the topic's tombstone, if at or before the bound
+};
+
+struct ReadRequest {
+    std::vector<LogAfter> logs;
+    Position bound;
+    std::size_t page_events = 64;
+    std::size_t page_bytes = 64 * 1024;
+};
+
+}  // namespace tidings
