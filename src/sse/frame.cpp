@@ -128,18 +128,19 @@ Result<void> check_type(std::string_view type, const Limits& limits) {
     return checked;
 }
 
-Result<void> check_data(std::string_view data, const Limits& limits) {
+// How many lines sound data has.
+Result<std::size_t> data_lines(std::string_view data, const Limits& limits) {
     if (data.size() > limits.event_bytes) {
         return Error{Errc::event_too_large, "the event's data has " + std::to_string(data.size()) +
                                                 " bytes, at most " + std::to_string(limits.event_bytes)};
     }
     if (data.empty()) return Error{Errc::invalid_field, "the event's data is empty; send at least {}"};
-    if (ascii_prefix(data) == data.size()) return {};
+    if (ascii_prefix(data) == data.size()) return std::size_t{1};
     if (!valid_utf8(data)) return Error{Errc::invalid_field, "the event's data is not UTF-8"};
     if (data.find('\0') != std::string_view::npos) {
         return Error{Errc::invalid_field, "the event's data holds a NUL; in JSON it is written \\u0000"};
     }
-    return {};
+    return count_lines(data);
 }
 
 }  // namespace
@@ -164,10 +165,9 @@ Result<FramePtr> Frame::encode(const Event& event, WithId with_id, const Limits&
         auto checked = check_type(event.type, limits);
         if (!checked) return checked.error();
     }
-    auto checked = check_data(event.data, limits);
-    if (!checked) return checked.error();
-    const Block block{
-        with_id == WithId::yes ? &event.id : nullptr, event.type, event.data, {}, count_lines(event.data)};
+    const auto lines = data_lines(event.data, limits);
+    if (!lines) return lines.error();
+    const Block block{with_id == WithId::yes ? &event.id : nullptr, event.type, event.data, {}, *lines};
     char* at = nullptr;
     FramePtr frame{make(block_bytes(block), at)};
     put_block(at, block);
