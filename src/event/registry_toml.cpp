@@ -14,6 +14,7 @@
 #include <iterator>
 #include <map>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 namespace tidings {
@@ -32,8 +33,8 @@ public:
         check_keys(root, {"categories", "event"}, "the file");
         read_categories(root);
         read_events(root);
-        std::stable_sort(wrong_.begin(), wrong_.end(), [](const auto& a, const auto& b) {
-            return std::pair{a.line, a.column} < std::pair{b.line, b.column};
+        std::sort(wrong_.begin(), wrong_.end(), [](const auto& a, const auto& b) {
+            return std::tie(a.line, a.column, a.what) < std::tie(b.line, b.column, b.what);
         });
         if (!wrong_.empty()) return std::move(wrong_);
         return std::move(registry_);
@@ -45,7 +46,7 @@ private:
     static Members members(const toml::table& table) {
         Members found;
         for (const auto& [key, node] : table) found.emplace_back(&key, &node);
-        std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+        std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
             const auto& left = a.first->source().begin;
             const auto& right = b.first->source().begin;
             return std::pair{left.line, left.column} < std::pair{right.line, right.column};
