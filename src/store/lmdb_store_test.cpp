@@ -124,6 +124,20 @@ TEST_F(LmdbStoreTest, P7_BoundsAndPositionsNeverRunBackAcrossKillsThoughTheClock
     }
 }
 
+TEST_F(LmdbStoreTest, P2_ABoundAloneSurvivesAKillThoughTheClockStepsBack) {
+    auto store = opened(options());
+    bound_of(*store).value();
+    clock.now += 5'000;
+    const auto bound = bound_of(*store).value();
+    auto lmdb = options();
+    lmdb.directory = killed_copy();
+    clock.now -= 10'000;
+    auto again = opened(lmdb);
+    const auto after = bound_of(*again).value();
+    EXPECT_GT(after.position, bound.position);
+    EXPECT_EQ(interpret(bound.id().text(), *after.terms, after.position).kind, CursorKind::ours);
+}
+
 TEST_F(LmdbStoreTest, P3_ATornFileIsRefusedWithoutACrash) {
     {
         auto store = opened(options());

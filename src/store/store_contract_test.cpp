@@ -237,15 +237,26 @@ TEST_P(StoreContract, P3_AWholeLogDiesOneAgeAfterItsLastAppend) {
 
 TEST_P(StoreContract, P6_ExpiredLogsAreDroppedThoughNobodyTouchesThem) {
     auto& s = open();
-    for (int i = 0; i < 50; ++i)
-        append_one(
-            s, with_key(item_for(user(("u" + std::to_string(i)).c_str())), static_cast<std::uint8_t>(i), 1));
-    EXPECT_EQ(s.figures().logs, 50U);
+    std::vector<AppendItem> batch;
+    for (std::uint8_t i = 0; i < 200; ++i) {
+        batch.push_back(with_key(item_for(user(("u" + std::to_string(i)).c_str())), i, 1));
+    }
+    append_all(s, batch);
+    EXPECT_EQ(s.figures().logs, 200U);
     clock.now += 11'000;
     for (int i = 0; i < 60; ++i) bound_of(s).value();
     EXPECT_EQ(s.figures().logs, 0U);
     EXPECT_EQ(s.figures().entries, 0U);
-    EXPECT_EQ(s.figures().trimmed, 50U);
+    EXPECT_EQ(s.figures().trimmed, 200U);
+}
+
+TEST_P(StoreContract, P6_AnAppendToADeadLogLeavesNothingOfItBehind) {
+    auto& s = open();
+    append_all(s, {item_for(user("a")), item_for(user("a")), item_for(user("a"))});
+    clock.now += 11'000;
+    append_one(s, item_for(user("a"))).value();
+    EXPECT_EQ(s.figures().entries, 1U);
+    EXPECT_EQ(s.figures().logs, 1U);
 }
 
 TEST_P(StoreContract, P7_ARepeatedIdempotencyKeyPublishesNothingAndReturnsTheFirstId) {
