@@ -1,0 +1,98 @@
+#pragma once
+// From replay to live without a seam: one machine for a first connect, a resume, a slow reader and a restored store
+// (delivery: "From replay to live without a seam"). No socket, store or clock: the shell performs the action that a
+// step returns, and steps again with what came of it.
+
+#include "event/log_page.hpp"
+#include "fanout/control_events.hpp"
+#include "fanout/live_item.hpp"
+
+#include <tidings/registry.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tidings {
+
+enum class OnGap : std::uint8_t { live, replay };
+
+// Where a stream begins to catch up.
+struct CatchUpFrom {
+    enum class Kind : std::uint8_t { now, earliest, cursor, position };
+    Kind kind = Kind::now;
+    std::string cursor{};  // an incoming id, whatever it is
+    Position position{};   // a complete prefix that this process itself delivered
+};
+
+struct CatchUpRequest {
+    std::vector<Audience> audiences;
+    CategoryMask categories = all_categories;
+    OnGap on_gap = OnGap::live;
+    CatchUpFrom from{};
+    std::vector<std::string> ignored_categories{};  // reported when it becomes live
+    std::uint64_t dropped = 0;                      // unretained events that a full queue cost: told first
+};
+
+// Steps: start → on_bound → (on_pages → on_sent)* → live or finished; on_hold_lost goes back to a new bound.
+// Holds at most one page of each log. Owned by one stream of one shard; may be destroyed at any moment.
+class CatchUp {
+public:
+    struct Action {
+        enum class Kind : std::uint8_t {
+            ask_bound,  // take a bound, then on_bound(); on failure take it again later
+            read,       // read `read`, then on_pages(); on failure read it again later
+            send,       // write `frames`; `prefix` is then delivered; when they have left: on_sent()
+            go_live,    // if the hold still stands: write `frames`, then what the hold has beyond `prefix`; else on_hold_lost()
+            finish      // write `frames`, then end cleanly: every audience is a finished topic
+        };
+        Kind kind = Kind::ask_bound;
+        ReadRequest read{};
+        std::vector<FramePtr> frames{};
+        Position prefix{};
+    };
+
+    // `registry` numbers the categories; shared because a reload replaces it while machines live.
+    CatchUp(CatchUpRequest request, std::shared_ptr<const Registry> registry, const Limits& limits);
+
+    Action start() const { return {}; }
+    Action on_bound(const Bound& bound);
+    Action on_pages(std::vector<LogPage> pages);
+    Action on_sent();
+    Action on_hold_lost();
+
+    std::uint64_t replayed() const noexcept { return replayed_; }
+    std::uint64_t gaps() const noexcept { return gaps_; }
+    const std::vector<Audience>& closed() const noexcept { return closed_; }
+
+private:
+    struct Merged;
+    Action read_after(Position after);
+    Action settle();
+    Action skip_to_bound(Gap gap);
+    bool lost(const LogPage& page) const noexcept;
+    void take_facts(const std::vector<LogPage>& pages);
+    Position limit_of(const std::vector<LogPage>& pages) const;
+    std::vector<FramePtr> merge(std::vector<LogPage>& pages, Position limit);
+    void emit_gap(std::vector<FramePtr>& frames, Gap gap, Position before_next);
+    CategoryMask category_of(const std::string& name) const;
+    Uuid id_at(Position position) const;
+    bool reads_needed() const noexcept;
+
+    CatchUpRequest request_;
+    std::shared_ptr<const Registry> registry_;
+    const Limits limits_;
+    Bound bound_;
+    Position after_{};              // the complete prefix over all logs
+    bool begun_ = false;            // the cursor was interpreted
+    bool checks_floors_ = false;    // a loss is possible and would be told
+    bool more_ = false;             // a log's page was full
+    std::optional<Gap> first_gap_;  // told before anything else
+    std::vector<Audience> closed_;
+    std::optional<Timestamp> oldest_;
+    std::uint64_t replayed_ = 0;
+    std::uint64_t gaps_ = 0;
+};
+
+}  // namespace tidings

@@ -1,0 +1,72 @@
+#pragma once
+// The shard's ring of recent frames: what was handed to it last, in order. It is the hold of streams that catch up
+// and the queue of streams that are blocked, so neither needs a buffer of its own.
+
+#include "fanout/live_item.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+namespace tidings {
+
+// An audience as the shard's tables number it.
+using AudienceIndex = std::uint32_t;
+inline constexpr AudienceIndex no_audience = ~AudienceIndex{0};
+
+struct RingItem {
+    FramePtr frame;
+    Position position;
+    CategoryMask category = all_categories;
+    AudienceIndex audience = no_audience;
+    SlowReader slow_reader = SlowReader::resume;
+    bool retained = true;
+    bool closes = false;
+};
+
+// Whether a stream that named these categories is to see it: the end of a topic concerns all of its readers.
+inline bool wanted(CategoryMask categories, const RingItem& item) noexcept {
+    return item.closes || matches(categories, item.category);
+}
+
+// Owned by one shard. Indices are absolute and never reused. Bounded in items and in bytes; the oldest go first,
+// but the newest always stays, whatever its size.
+class FrameRing {
+public:
+    FrameRing(std::size_t items_max, std::size_t bytes_max) : items_max_{items_max}, bytes_max_{bytes_max} {}
+
+    std::uint64_t begin() const noexcept { return begin_; }
+    std::uint64_t end() const noexcept { return begin_ + items_.size(); }
+    bool holds(std::uint64_t index) const noexcept { return index >= begin_; }
+    const RingItem& at(std::uint64_t index) const { return items_[static_cast<std::size_t>(index - begin_)]; }
+
+    // The index of the new item.
+    std::uint64_t push(RingItem item) {
+        bytes_ += item.frame->chunk().size();
+        items_.push_back(std::move(item));
+        while (items_.size() > 1 && (items_.size() > items_max_ || bytes_ > bytes_max_)) {
+            bytes_ -= items_.front().frame->chunk().size();
+            items_.pop_front();
+            ++begin_;
+        }
+        return end() - 1;
+    }
+
+    // Forgets everything: streams that hold a place find it gone and read the log instead.
+    void clear() noexcept {
+        begin_ = end() + 1;
+        items_.clear();
+        bytes_ = 0;
+    }
+
+    std::size_t bytes() const noexcept { return bytes_; }
+
+private:
+    std::deque<RingItem> items_;
+    std::uint64_t begin_ = 0;
+    std::size_t items_max_;
+    std::size_t bytes_max_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace tidings
