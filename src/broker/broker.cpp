@@ -57,7 +57,8 @@ void Broker::back() {
 }
 
 void Broker::term_changed(const TermTable& terms) {
-    if (log_) log_(LogLevel::info, "a term begins", {{"number", std::to_string(terms.running().name.number)}});
+    if (log_)
+        log_(LogLevel::info, "a term begins", {{"number", std::to_string(terms.running().name.number)}});
 }
 
 }  // namespace tidings

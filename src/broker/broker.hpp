@@ -15,8 +15,9 @@
 
 namespace tidings {
 
-// Listens to the store. Appending and handing to every shard's inbox is one serialised step of the store's, in
-// position order; each entry is encoded once, there. Publishing may be called from any thread. Outlives the store.
+// Listens to the store. Appending and handing to every shard's inbox is one serialised step of the store's,
+// in position order; each entry is encoded once, there. Publishing may be called from any thread. Outlives
+// the store.
 class Broker final : public StoreListener {
 public:
     Broker(Snapshot<Registry>& registry, const Limits& limits, LogSink log)

@@ -42,8 +42,8 @@ CatchUp::Action CatchUp::on_bound(const Bound& bound) {
         case CursorKind::unknown_id: first_gap_ = Gap{GapReason::unknown_id, {}, {}}; break;
         case CursorKind::none: break;
     }
-    // With a gap, live or all that is retained; without, live. The bound's own page still says which topics are
-    // finished and how old the oldest event is.
+    // With a gap, live or all that is retained; without, live. The bound's own page still says which topics
+    // are finished and how old the oldest event is.
     const bool replays = first_gap_ && request_.on_gap == OnGap::replay;
     after_ = replays ? Position{} : bound.position;
     return replays || reads_needed() ? read_after(after_) : settle();
@@ -194,9 +194,9 @@ Uuid CatchUp::id_at(Position position) const {
 }
 
 bool CatchUp::reads_needed() const noexcept {
-    return first_gap_ || std::any_of(request_.audiences.begin(), request_.audiences.end(), [](const Audience& audience) {
-               return audience.kind == Audience::Kind::topic;
-           });
+    return first_gap_ ||
+           std::any_of(request_.audiences.begin(), request_.audiences.end(),
+                       [](const Audience& audience) { return audience.kind == Audience::Kind::topic; });
 }
 
 }  // namespace tidings

@@ -1,7 +1,7 @@
 #pragma once
-// From replay to live without a seam: one machine for a first connect, a resume, a slow reader and a restored store
-// (delivery: "From replay to live without a seam"). No socket, store or clock: the shell performs the action that a
-// step returns, and steps again with what came of it.
+// From replay to live without a seam: one machine for a first connect, a resume, a slow reader and a restored
+// store (delivery: "From replay to live without a seam"). No socket, store or clock: the shell performs the
+// action that a step returns, and steps again with what came of it.
 
 #include "event/log_page.hpp"
 #include "fanout/control_events.hpp"
@@ -44,7 +44,8 @@ public:
             ask_bound,  // take a bound, then on_bound(); on failure take it again later
             read,       // read `read`, then on_pages(); on failure read it again later
             send,       // write `frames`; `prefix` is then delivered; when they have left: on_sent()
-            go_live,    // if the hold still stands: write `frames`, then what the hold has beyond `prefix`; else on_hold_lost()
+            go_live,    // if the hold still stands: write `frames`, then what the hold has beyond `prefix`;
+                        // else on_hold_lost()
             finish      // write `frames`, then end cleanly: every audience is a finished topic
         };
         Kind kind = Kind::ask_bound;

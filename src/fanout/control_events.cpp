@@ -32,7 +32,8 @@ std::string whole_seconds(Timestamp moment) {
 
 namespace control {
 
-FramePtr caught_up(std::uint64_t replayed, const std::vector<std::string>& ignored_categories, const Uuid& id) {
+FramePtr caught_up(std::uint64_t replayed, const std::vector<std::string>& ignored_categories,
+                   const Uuid& id) {
     std::string data = "{\"replayed\":" + std::to_string(replayed) + ",\"ignored_categories\":[";
     for (std::size_t i = 0; i < ignored_categories.size(); ++i) {
         if (i > 0) data += ',';

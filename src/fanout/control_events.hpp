@@ -16,13 +16,14 @@ enum class GapReason : std::uint8_t { unknown_id, trimmed, store_reset, overflow
 
 struct Gap {
     GapReason reason = GapReason::trimmed;
-    std::optional<std::uint64_t> count{};    // when known
-    std::optional<Timestamp> oldest{};       // of the caller's own logs; sent in whole seconds
+    std::optional<std::uint64_t> count{};  // when known
+    std::optional<Timestamp> oldest{};     // of the caller's own logs; sent in whole seconds
 };
 
 namespace control {
 
-FramePtr caught_up(std::uint64_t replayed, const std::vector<std::string>& ignored_categories, const Uuid& id);
+FramePtr caught_up(std::uint64_t replayed, const std::vector<std::string>& ignored_categories,
+                   const Uuid& id);
 FramePtr gap(const Gap& gap, const Uuid& id);
 FramePtr checkpoint(const Uuid& id);
 FramePtr expiring(Timestamp expires_at);

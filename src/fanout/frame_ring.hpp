@@ -1,6 +1,6 @@
 #pragma once
-// The shard's ring of recent frames: what was handed to it last, in order. It is the hold of streams that catch up
-// and the queue of streams that are blocked, so neither needs a buffer of its own.
+// The shard's ring of recent frames: what was handed to it last, in order. It is the hold of streams that
+// catch up and the queue of streams that are blocked, so neither needs a buffer of its own.
 
 #include "fanout/live_item.hpp"
 
@@ -29,8 +29,8 @@ inline bool wanted(CategoryMask categories, const RingItem& item) noexcept {
     return item.closes || matches(categories, item.category);
 }
 
-// Owned by one shard. Indices are absolute and never reused. Bounded in items and in bytes; the oldest go first,
-// but the newest always stays, whatever its size.
+// Owned by one shard. Indices are absolute and never reused. Bounded in items and in bytes; the oldest go
+// first, but the newest always stays, whatever its size.
 class FrameRing {
 public:
     FrameRing(std::size_t items_max, std::size_t bytes_max) : items_max_{items_max}, bytes_max_{bytes_max} {}

@@ -4,7 +4,8 @@
 
 namespace tidings {
 
-LagDecision decide_lag(std::span<const Unsent> unsent, std::size_t bytes_max, std::size_t events_max) noexcept {
+LagDecision decide_lag(std::span<const Unsent> unsent, std::size_t bytes_max,
+                       std::size_t events_max) noexcept {
     std::size_t bytes = 0;
     for (const auto& event : unsent) bytes += event.bytes;
     if (unsent.size() <= events_max && bytes <= bytes_max) return {};

@@ -18,13 +18,14 @@ inline constexpr CategoryMask all_categories = ~CategoryMask{0};
 
 struct LiveItem {
     FramePtr frame;
-    Position position;      // for an unretained event: the partition's last position when it passed
-    Position previous;      // the log's position before it
-    std::string audience;   // Audience::text()
-    CategoryMask category = all_categories;  // one bit; all for a topic's end; none for a category nobody can name
+    Position position;     // for an unretained event: the partition's last position when it passed
+    Position previous;     // the log's position before it
+    std::string audience;  // Audience::text()
+    CategoryMask category =
+        all_categories;  // one bit; all for a topic's end; none for a category nobody can name
     SlowReader slow_reader = SlowReader::resume;
     bool retained = true;
-    bool closes = false;    // the frame is `tidings.closed`
+    bool closes = false;  // the frame is `tidings.closed`
 };
 
 // One commit's worth, in position order.

@@ -61,7 +61,8 @@ bool SubscriptionTable::has(SubscriptionIndex index, AudienceIndex audience) con
 
 std::vector<Audience> SubscriptionTable::audiences(SubscriptionIndex index) const {
     std::vector<Audience> result;
-    for (const AudienceIndex number : audiences_of(index)) result.push_back(*Audience::parse(rows_[number].text));
+    for (const AudienceIndex number : audiences_of(index))
+        result.push_back(*Audience::parse(rows_[number].text));
     return result;
 }
 
@@ -71,7 +72,8 @@ void SubscriptionTable::join(SubscriptionIndex index, Member member) {
 
 bool SubscriptionTable::finished(SubscriptionIndex index) const noexcept {
     const auto numbers = audiences_of(index);
-    return std::all_of(numbers.begin(), numbers.end(), [&](AudienceIndex number) { return rows_[number].state == TopicState::closed; });
+    return std::all_of(numbers.begin(), numbers.end(),
+                       [&](AudienceIndex number) { return rows_[number].state == TopicState::closed; });
 }
 
 std::span<const AudienceIndex> SubscriptionTable::audiences_of(SubscriptionIndex index) const noexcept {

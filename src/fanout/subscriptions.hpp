@@ -1,6 +1,6 @@
 #pragma once
-// Who listens to what: audiences by number, sets of audiences as interned subscriptions, and each audience's dense
-// array of streams.
+// Who listens to what: audiences by number, sets of audiences as interned subscriptions, and each audience's
+// dense array of streams.
 
 #include "fanout/frame_ring.hpp"
 
@@ -24,14 +24,15 @@ inline constexpr SubscriptionIndex no_subscription = ~SubscriptionIndex{0};
 
 enum class TopicState : std::uint8_t { open, closed };
 
-// A stream in an audience's array. Entries are left behind when a stream goes and recognised by their generation.
+// A stream in an audience's array. Entries are left behind when a stream goes and recognised by their
+// generation.
 struct Member {
     std::uint32_t handle = 0;
     std::uint32_t generation = 0;
 };
 
-// Owned by one shard. An audience lives while a subscription names it; a subscription while it is held. Arrays are
-// compacted when more than half of their entries are stale, so leaving costs O(1) amortised.
+// Owned by one shard. An audience lives while a subscription names it; a subscription while it is held.
+// Arrays are compacted when more than half of their entries are stale, so leaving costs O(1) amortised.
 class SubscriptionTable {
 public:
     // The interned set, its count raised by one. Audiences are sorted and made unique.
@@ -80,7 +81,9 @@ private:
     // Looks up by view without making a string.
     struct TextHash {
         using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
     };
     template <class Value>
     using TextMap = boost::unordered_flat_map<std::string, Value, TextHash, std::equal_to<>>;

@@ -14,8 +14,8 @@ namespace tidings {
 
 enum class Admitted : std::uint8_t { yes, process_full, user_full, address_full };
 
-// Thread-safe: shards share one, because a user's connections spread over them. Asked only when streams come and go.
-// Memory: two small entries per user and address with an open stream.
+// Thread-safe: shards share one, because a user's connections spread over them. Asked only when streams come
+// and go. Memory: two small entries per user and address with an open stream.
 class Admission {
 public:
     explicit Admission(const Limits& limits) : limits_{limits} {}

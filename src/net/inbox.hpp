@@ -1,5 +1,6 @@
 #pragma once
-// What other threads hand to a shard: batches of frames, in position order, through one queue and one wake-up.
+// What other threads hand to a shard: batches of frames, in position order, through one queue and one
+// wake-up.
 
 #include "fanout/live_item.hpp"
 
@@ -12,11 +13,13 @@
 
 namespace tidings {
 
-// Thread-safe. Bounded in bytes: beyond that the batches are dropped and the shard is told, so that its streams read
-// the log instead. `wake` is called when the inbox was empty; it must be safe from any thread and not block.
+// Thread-safe. Bounded in bytes: beyond that the batches are dropped and the shard is told, so that its
+// streams read the log instead. `wake` is called when the inbox was empty; it must be safe from any thread
+// and not block.
 class Inbox {
 public:
-    Inbox(std::size_t bytes_max, std::function<void()> wake) : bytes_max_{bytes_max}, wake_{std::move(wake)} {}
+    Inbox(std::size_t bytes_max, std::function<void()> wake)
+        : bytes_max_{bytes_max}, wake_{std::move(wake)} {}
 
     void push(LiveBatchPtr batch) {
         bool was_empty = false;

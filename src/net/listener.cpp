@@ -32,7 +32,8 @@ Error failed(const std::string& what) {
 std::uint64_t address_hash(const sockaddr_storage& peer) {
     if (peer.ss_family == AF_INET) {
         const auto& v4 = reinterpret_cast<const sockaddr_in&>(peer);
-        return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&v4.sin_addr), sizeof v4.sin_addr});
+        return std::hash<std::string_view>{}(
+            {reinterpret_cast<const char*>(&v4.sin_addr), sizeof v4.sin_addr});
     }
     if (peer.ss_family == AF_INET6) {
         // A customer has a /64: whoever owns one may take any address in it.
@@ -50,20 +51,23 @@ struct AddressInfo {
 };
 
 int open_one(const addrinfo& info) {
-    const int descriptor = ::socket(info.ai_family, info.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info.ai_protocol);
+    const int descriptor =
+        ::socket(info.ai_family, info.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info.ai_protocol);
     if (descriptor < 0) return -1;
     const int on = 1;
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (info.ai_family == AF_INET6) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (::bind(descriptor, info.ai_addr, info.ai_addrlen) == 0 && ::listen(descriptor, backlog) == 0) return descriptor;
+    if (::bind(descriptor, info.ai_addr, info.ai_addrlen) == 0 && ::listen(descriptor, backlog) == 0)
+        return descriptor;
     const int error = errno;
     ::close(descriptor);
     errno = error;
     return -1;
 }
 
-// SO_REUSEPORT lets a second process of the same user take the same port silently; a probe without it does not.
+// SO_REUSEPORT lets a second process of the same user take the same port silently; a probe without it does
+// not.
 bool port_is_taken(const addrinfo& info) {
     const int probe = ::socket(info.ai_family, info.ai_socktype | SOCK_CLOEXEC, info.ai_protocol);
     if (probe < 0) return false;
@@ -104,7 +108,8 @@ AcceptedSocket::~AcceptedSocket() {
 int AcceptedSocket::release() noexcept { return std::exchange(descriptor_, -1); }
 
 Result<ListenAddress> ListenAddress::parse(std::string_view text) {
-    const Error wrong{Errc::invalid_field, "'" + std::string{text} + "' is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:0"};
+    const Error wrong{Errc::invalid_field,
+                      "'" + std::string{text} + "' is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:0"};
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) return wrong;
     ListenAddress address;
@@ -123,7 +128,8 @@ Result<std::vector<int>> open_listeners(const ListenAddress& address, std::size_
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
     AddressInfo found;
     std::string port = std::to_string(address.port);
-    if (const int error = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found.list); error != 0) {
+    if (const int error = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found.list);
+        error != 0) {
         return Error{Errc::connection_failed, address.host + ": " + ::gai_strerror(error)};
     }
     const std::string name = address.host + ":" + port;
@@ -156,8 +162,10 @@ std::string bound_address(int listener) {
     socklen_t size = sizeof address;
     std::array<char, NI_MAXHOST> host{};
     ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-    ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST);
-    const std::string name = address.ss_family == AF_INET6 ? "[" + std::string{host.data()} + "]" : host.data();
+    ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, host.data(), host.size(), nullptr, 0,
+                  NI_NUMERICHOST);
+    const std::string name =
+        address.ss_family == AF_INET6 ? "[" + std::string{host.data()} + "]" : host.data();
     return name + ":" + std::to_string(port_of(listener));
 }
 
@@ -168,17 +176,18 @@ struct Listener::Impl {
     std::function<void()> exhausted;
 
     void arm() {
-        descriptor.async_wait(asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& ec) {
-            if (!ec) accept_some();
-        });
+        descriptor.async_wait(asio::posix::descriptor_base::wait_read,
+                              [this](const boost::system::error_code& ec) {
+                                  if (!ec) accept_some();
+                              });
     }
 
     void accept_some() {
         for (int i = 0; i < accepts_per_turn; ++i) {
             sockaddr_storage peer{};
             socklen_t size = sizeof peer;
-            const int socket = ::accept4(descriptor.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size,
-                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+            const int socket = ::accept4(descriptor.native_handle(), reinterpret_cast<sockaddr*>(&peer),
+                                         &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (socket >= 0) {
                 accepted(AcceptedSocket{socket, address_hash(peer)});
                 continue;
@@ -203,7 +212,8 @@ Listener::~Listener() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void Listener::start(Loop& loop, std::function<void(AcceptedSocket)> accepted, std::function<void()> exhausted) {
+void Listener::start(Loop& loop, std::function<void(AcceptedSocket)> accepted,
+                     std::function<void()> exhausted) {
     impl_ = std::make_unique<Impl>(Impl{asio::posix::stream_descriptor{loop.context(), descriptor_}, loop,
                                         std::move(accepted), std::move(exhausted)});
     impl_->arm();

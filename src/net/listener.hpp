@@ -42,14 +42,14 @@ struct ListenAddress {
     static Result<ListenAddress> parse(std::string_view text);
 };
 
-// A listening socket for each of `count` shards on one address; port 0 picks one that is free for all of them.
-// Fails with connection_failed and a detail such as "address already in use".
+// A listening socket for each of `count` shards on one address; port 0 picks one that is free for all of
+// them. Fails with connection_failed and a detail such as "address already in use".
 Result<std::vector<int>> open_listeners(const ListenAddress& address, std::size_t count);
 // "127.0.0.1:41234", "[::1]:41234": what the socket is bound to.
 std::string bound_address(int listener);
 
-// Accepts on one loop. When the process has no descriptors left it pauses and tries again, so that open streams live
-// on (C-73). Owned by a shard; the destructor closes the socket.
+// Accepts on one loop. When the process has no descriptors left it pauses and tries again, so that open
+// streams live on (C-73). Owned by a shard; the destructor closes the socket.
 class Listener {
 public:
     explicit Listener(int descriptor);

@@ -34,11 +34,12 @@ struct Watched {
     Callback<void()> ready;
 
     void arm() {
-        descriptor.async_wait(asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& ec) {
-            if (ec) return;
-            ready();
-            arm();
-        });
+        descriptor.async_wait(asio::posix::descriptor_base::wait_read,
+                              [this](const boost::system::error_code& ec) {
+                                  if (ec) return;
+                                  ready();
+                                  arm();
+                              });
     }
 };
 
@@ -64,9 +65,10 @@ void Loop::later(std::chrono::milliseconds delay, Callback<void()> work) {
     // Owned by its own handler: it lives exactly as long as the wait does.
     auto timer = std::make_unique<asio::steady_timer>(impl_->context, delay);
     auto& waiting = *timer;
-    waiting.async_wait([timer = std::move(timer), work = std::move(work)](const boost::system::error_code& ec) mutable {
-        if (!ec) work();
-    });
+    waiting.async_wait(
+        [timer = std::move(timer), work = std::move(work)](const boost::system::error_code& ec) mutable {
+            if (!ec) work();
+        });
 }
 
 void Loop::every(std::chrono::milliseconds period, Callback<void()> work) {

@@ -1,6 +1,6 @@
 #pragma once
-// A shard's loop: work posted from any thread, timers, and the readiness of descriptors. A thin face over Asio's
-// io_context, so that what needs only these does not include Asio.
+// A shard's loop: work posted from any thread, timers, and the readiness of descriptors. A thin face over
+// Asio's io_context, so that what needs only these does not include Asio.
 
 #include "base/callback.hpp"
 

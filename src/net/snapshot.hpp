@@ -1,5 +1,6 @@
 #pragma once
-// A value that is replaced as a whole while other threads read it: the registry, the keys, the settings of a reload.
+// A value that is replaced as a whole while other threads read it: the registry, the keys, the settings of a
+// reload.
 
 #include <memory>
 #include <mutex>
@@ -7,7 +8,8 @@
 
 namespace tidings {
 
-// Thread-safe. The value is shared because readers keep the one they took while a reload puts another in its place.
+// Thread-safe. The value is shared because readers keep the one they took while a reload puts another in its
+// place.
 template <class T>
 class Snapshot {
 public:

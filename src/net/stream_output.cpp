@@ -23,7 +23,8 @@ std::string_view StreamReactor::bytes_of(const StreamRecord& record, const Frame
 }
 
 // Bytes taken; 0: it would block; -1: the peer is gone.
-std::ptrdiff_t StreamReactor::put(const StreamRecord& record, std::uint32_t index, std::span<const iovec> pieces) {
+std::ptrdiff_t StreamReactor::put(const StreamRecord& record, std::uint32_t index,
+                                  std::span<const iovec> pieces) {
     ++counters_.writes;
     if (record.writer) return writers_[index]->write(pieces);
     msghdr message{};
@@ -39,7 +40,8 @@ std::ptrdiff_t StreamReactor::put(const StreamRecord& record, std::uint32_t inde
 
 void StreamReactor::wrote(StreamRecord& record) noexcept { record.last_write = now_; }
 
-// Writes as many of the frames as the socket takes. `whole`: how many left complete; a cut one goes to the output.
+// Writes as many of the frames as the socket takes. `whole`: how many left complete; a cut one goes to the
+// output.
 StreamReactor::Sent StreamReactor::send_batch(std::uint32_t index, std::span<const FramePtr> frames,
                                               std::size_t& whole) {
     auto& record = slab_[index];
@@ -165,7 +167,8 @@ StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
         for (; at < ring_.end() && count < pieces_max; ++at) {
             const RingItem& item = ring_.at(at);
             if (item.audience == no_audience || !wanted(record.categories, item)) continue;
-            if ((item.retained && item.position <= record.cursor) || !table_.has(record.subscription, item.audience)) {
+            if ((item.retained && item.position <= record.cursor) ||
+                !table_.has(record.subscription, item.audience)) {
                 continue;
             }
             frames[count] = item.frame;
@@ -213,8 +216,8 @@ void StreamReactor::settle_lag(std::uint32_t index) {
         unsent.push_back({i, item.frame->chunk().size(), item.slow_reader, item.retained});
     }
     // Half of the bounds, so that a reader that takes nothing costs this walk once in many events.
-    const auto decision =
-        decide_lag(unsent, options_.limits.queue_bytes / 2, std::max<std::size_t>(1, options_.limits.queue_events / 2));
+    const auto decision = decide_lag(unsent, options_.limits.queue_bytes / 2,
+                                     std::max<std::size_t>(1, options_.limits.queue_events / 2));
     if (decision.kind == LagDecision::Kind::resume) return fall_behind(index, record.cursor, decision.count);
     if (decision.kind == LagDecision::Kind::drop) {
         counters_.dropped_events += decision.count;
@@ -239,7 +242,8 @@ void StreamReactor::fall_behind(std::uint32_t index, Position cursor, std::uint6
     record.pending_events = 0;
     record.pending_bytes = 0;
     if (record.blocked) {
-        // It catches up only when it has taken what was cut: a stalled reader holds no place among those who read.
+        // It catches up only when it has taken what was cut: a stalled reader holds no place among those who
+        // read.
         outputs_[record.output].fell_behind = true;
         outputs_[record.output].dropped += dropped;
         return;
@@ -288,7 +292,8 @@ bool StreamReactor::write(StreamHandle handle, std::vector<FramePtr> frames, Pos
     return sent == Sent::all;
 }
 
-bool StreamReactor::go_live(StreamHandle handle, std::uint64_t hold, std::vector<FramePtr> frames, Position prefix) {
+bool StreamReactor::go_live(StreamHandle handle, std::uint64_t hold, std::vector<FramePtr> frames,
+                            Position prefix) {
     if (!alive(handle) || slab_[handle.index].state != StreamState::catching_up) return true;
     if (!ring_.holds(hold)) return false;
     const Sent sent = send_frames(handle.index, frames);

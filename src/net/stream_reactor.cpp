@@ -69,7 +69,8 @@ Result<std::uint32_t> StreamReactor::place(StreamSpec& spec) {
             const int error = errno;
             ::close(spec.descriptor);
             if (free_.empty()) slab_.pop_back();
-            return Error{Errc::overloaded, std::string{"epoll refused the connection: "} + std::strerror(error)};
+            return Error{Errc::overloaded,
+                         std::string{"epoll refused the connection: "} + std::strerror(error)};
         }
         prepare_stream_socket(spec.descriptor, options_.limits, options_.delivery.stall);
     }
@@ -219,8 +220,8 @@ void StreamReactor::note_closed(std::span<const Audience> topics) {
 void StreamReactor::accept(const LiveBatch& batch) {
     for (const auto& item : batch.items) {
         const AudienceIndex audience = table_.find(item.audience);
-        const std::uint64_t at = ring_.push(
-            {item.frame, item.position, item.category, audience, item.slow_reader, item.retained, item.closes});
+        const std::uint64_t at = ring_.push({item.frame, item.position, item.category, audience,
+                                             item.slow_reader, item.retained, item.closes});
         if (audience == no_audience) continue;
         table_.mark(audience, item.closes ? TopicState::closed : TopicState::open);
         const RingItem& held = ring_.at(at);
@@ -275,7 +276,8 @@ void StreamReactor::lose_ring(Position prefix) {
     for (std::uint32_t index = 0; index < slab_.size(); ++index) {
         auto& record = slab_[index];
         if (record.state != StreamState::live) continue;
-        // Queued and blocked streams keep the cursor that they were cut at; the others have all up to `prefix`.
+        // Queued and blocked streams keep the cursor that they were cut at; the others have all up to
+        // `prefix`.
         const bool behind = record.queued || record.blocked;
         fall_behind(index, behind ? record.cursor : std::max(record.cursor, prefix), 0);
     }
@@ -343,7 +345,8 @@ std::uint32_t StreamReactor::draw_retry() {
     return static_cast<std::uint32_t>(most > least ? least + random % (most - least + 1) : least);
 }
 
-// ---- deadlines --------------------------------------------------------------------------------------------------
+// ---- deadlines
+// --------------------------------------------------------------------------------------------------
 
 Tick StreamReactor::ticks(std::chrono::milliseconds duration) const noexcept {
     return static_cast<Tick>((static_cast<std::uint64_t>(duration.count()) + tick_ms - 1) / tick_ms);
@@ -393,9 +396,11 @@ bool StreamReactor::due_end(std::uint32_t index) {
     const StreamHandle handle = handle_of(index);
     if (record.state == StreamState::lingering) {
         const bool taken = record.framing == Framing::chunked || record.writer ||
-                           unsent_bytes(record.descriptor) == 0 || now_ - record.progress > ticks(options_.delivery.stall);
+                           unsent_bytes(record.descriptor) == 0 ||
+                           now_ - record.progress > ticks(options_.delivery.stall);
         if (now_ - record.progress < linger_ticks || !taken) {
-            wheel_.schedule(index, now_ + 1, [this](std::uint32_t i) -> WheelLink& { return slab_[i].wheel; });
+            wheel_.schedule(index, now_ + 1,
+                            [this](std::uint32_t i) -> WheelLink& { return slab_[i].wheel; });
             return true;
         }
         over(index, record.end_reason);

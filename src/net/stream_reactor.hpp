@@ -26,14 +26,14 @@ struct StreamHandle {
 
 // A stream to be taken over: its response head has been sent.
 struct StreamSpec {
-    int descriptor = -1;                        // connected, non-blocking; owned by the reactor from now on
-    std::unique_ptr<StreamWriter> writer{};     // instead of a descriptor
+    int descriptor = -1;                     // connected, non-blocking; owned by the reactor from now on
+    std::unique_ptr<StreamWriter> writer{};  // instead of a descriptor
     Framing framing = Framing::chunked;
     std::vector<Audience> audiences;
     CategoryMask categories = all_categories;
     std::uint64_t subject = 0, session = 0, token = 0;
     std::chrono::milliseconds heartbeat{15'000};
-    std::chrono::milliseconds expires_in{-1};   // until the credential's end, leeway included; negative: never
+    std::chrono::milliseconds expires_in{-1};  // until the credential's end, leeway included; negative: never
 };
 
 // What a stream did, for the log and the metrics, when it is over.
@@ -44,10 +44,12 @@ struct StreamEnd {
     int descriptor = -1;  // after a clean end on HTTP/1.1: the connection goes on with the next request
 };
 
-// What the reactor asks of its shard. Called from within the reactor's functions, on its thread; may call back.
+// What the reactor asks of its shard. Called from within the reactor's functions, on its thread; may call
+// back.
 class StreamHost {
 public:
-    // A live stream has fallen behind the ring: it is to catch up from `cursor`; `dropped` unretained events are lost.
+    // A live stream has fallen behind the ring: it is to catch up from `cursor`; `dropped` unretained events
+    // are lost.
     virtual void fell_behind(StreamHandle handle, Position cursor, std::uint64_t dropped) = 0;
     // What write() was given has left, or the stream has room again.
     virtual void drained(StreamHandle handle) = 0;
@@ -67,14 +69,15 @@ struct ReactorOptions {
 };
 
 struct ReactorCounters {
-    std::uint64_t opened = 0, deliveries = 0, writes = 0, bytes = 0, heartbeats = 0, checkpoints = 0, blocked = 0,
-                  fell_behind = 0, dropped_events = 0, gaps = 0;
+    std::uint64_t opened = 0, deliveries = 0, writes = 0, bytes = 0, heartbeats = 0, checkpoints = 0,
+                  blocked = 0, fell_behind = 0, dropped_events = 0, gaps = 0;
     std::uint64_t ended[8] = {};  // by EndReason
 };
 
-// A slab of records, an epoll of its own, the ring of recent frames and the subscription table. Belongs to one
-// shard: every function is called on its thread. `now_ms` is a steady clock that the caller reads; it never goes
-// back. Memory: the slab, the ring (Limits::ring_*), and unsent frames of blocked streams (Limits::queue_*).
+// A slab of records, an epoll of its own, the ring of recent frames and the subscription table. Belongs to
+// one shard: every function is called on its thread. `now_ms` is a steady clock that the caller reads; it
+// never goes back. Memory: the slab, the ring (Limits::ring_*), and unsent frames of blocked streams
+// (Limits::queue_*).
 class StreamReactor {
 public:
     StreamReactor(ReactorOptions options, StreamHost& host, std::uint64_t now_ms);
@@ -85,7 +88,8 @@ public:
     // Becomes readable when poll() has something to do.
     int descriptor() const noexcept { return epoll_; }
 
-    // The stream begins catching up. Fails (the spec's descriptor is closed) when the kernel refuses the descriptor.
+    // The stream begins catching up. Fails (the spec's descriptor is closed) when the kernel refuses the
+    // descriptor.
     Result<StreamHandle> adopt(StreamSpec spec);
     // A soft refusal: `retry:`, then an unclean end.
     void refuse(StreamSpec spec, std::uint32_t retry_ms);
@@ -94,21 +98,24 @@ public:
     std::uint64_t hold() const noexcept { return ring_.end(); }
     // Frames from the log, in order. True: they have left. False: drained() will say so, or ended().
     bool write(StreamHandle handle, std::vector<FramePtr> frames, Position prefix);
-    // Turns live: `frames` (the end of catching up), then what the hold has beyond `prefix`. False when the ring
-    // has moved past the hold: nothing was written.
+    // Turns live: `frames` (the end of catching up), then what the hold has beyond `prefix`. False when the
+    // ring has moved past the hold: nothing was written.
     bool go_live(StreamHandle handle, std::uint64_t hold, std::vector<FramePtr> frames, Position prefix);
     // A clean end after `frames`.
     void finish(StreamHandle handle, std::vector<FramePtr> frames);
-    // An unclean end: `retry:` drawn from the configured range (or `retry_ms`), or at once where nothing can be said.
+    // An unclean end: `retry:` drawn from the configured range (or `retry_ms`), or at once where nothing can
+    // be said.
     void end(StreamHandle handle, EndReason reason, std::uint32_t retry_ms = 0);
     // Topics that the log showed to be finished.
     void note_closed(std::span<const Audience> topics);
 
-    // Takes items into the ring and queues whom they are for. Bounded by the caller: not while flushes are pending.
+    // Takes items into the ring and queues whom they are for. Bounded by the caller: not while flushes are
+    // pending.
     void accept(const LiveBatch& batch);
     // The ring has lost items (an inbox overflowed): every live stream reads the log from its cursor.
     void lose_ring(Position prefix);
-    // Everything at or before `prefix` has been accepted: a bound of the term `tag`. Its id goes out in checkpoints.
+    // Everything at or before `prefix` has been accepted: a bound of the term `tag`. Its id goes out in
+    // checkpoints.
     void checkpoint(Position prefix, std::uint32_t tag);
 
     // Sends to at most Limits::sends_per_turn queued streams. True: more are queued.
@@ -133,7 +140,8 @@ public:
     template <class Visit>
     void for_each(Visit&& visit) const {
         for (std::uint32_t index = 0; index < slab_.size(); ++index) {
-            if (slab_[index].state != StreamState::free) visit(StreamHandle{index, slab_[index].generation}, slab_[index]);
+            if (slab_[index].state != StreamState::free)
+                visit(StreamHandle{index, slab_[index].generation}, slab_[index]);
         }
     }
     void reconfigure(const DeliveryConfig& delivery, const Limits& limits);
@@ -144,9 +152,9 @@ private:
     struct Output {
         std::vector<FramePtr> frames;
         std::size_t next = 0;
-        std::size_t offset = 0;       // of frames[next]
-        std::uint64_t dropped = 0;    // events lost behind these frames: told before the next one
-        bool fell_behind = false;     // the shard is told when these frames have left
+        std::size_t offset = 0;     // of frames[next]
+        std::uint64_t dropped = 0;  // events lost behind these frames: told before the next one
+        bool fell_behind = false;   // the shard is told when these frames have left
     };
     enum class Sent : std::uint8_t { all, blocked, gone };
 

@@ -1,5 +1,6 @@
 #pragma once
-// What a stream is while it is open: one fixed record in the shard's slab, no heap object, timer or buffer of its own.
+// What a stream is while it is open: one fixed record in the shard's slab, no heap object, timer or buffer of
+// its own.
 
 #include "base/position.hpp"
 #include "base/timer_wheel.hpp"
@@ -42,33 +43,33 @@ inline constexpr std::uint32_t no_output = ~std::uint32_t{0};
 
 // At most 128 bytes. `generation` tells a stream from an earlier one in the same record.
 struct StreamRecord {
-    Position cursor;                 // a complete prefix; nothing retained at or before it is sent again
-    std::uint64_t ring_next = 0;     // where the ring is read on; meaningful while queued or blocked
+    Position cursor;              // a complete prefix; nothing retained at or before it is sent again
+    std::uint64_t ring_next = 0;  // where the ring is read on; meaningful while queued or blocked
     CategoryMask categories = all_categories;
-    std::uint64_t subject = 0;       // hashes, for limits and revocation
+    std::uint64_t subject = 0;  // hashes, for limits and revocation
     std::uint64_t session = 0;
     std::uint64_t token = 0;
-    WheelLink wheel;                 // the nearest of its deadlines
-    std::int32_t descriptor = -1;    // or a writer
+    WheelLink wheel;               // the nearest of its deadlines
+    std::int32_t descriptor = -1;  // or a writer
     std::uint32_t generation = 0;
     SubscriptionIndex subscription = no_subscription;
     std::uint32_t output = no_output;  // unsent frames, while there are any
     Tick last_write = 0;
     Tick last_id = 0;
-    Tick progress = 0;               // when a blocked reader last took something
-    Tick expires = never;            // the credential's end, leeway included
+    Tick progress = 0;     // when a blocked reader last took something
+    Tick expires = never;  // the credential's end, leeway included
     Tick lifetime = never;
-    std::uint32_t pending_bytes = 0;   // in the ring, while blocked
+    std::uint32_t pending_bytes = 0;  // in the ring, while blocked
     std::uint16_t pending_events = 0;
-    std::uint16_t heartbeat = 0;     // ticks of silence
+    std::uint16_t heartbeat = 0;  // ticks of silence
     StreamState state = StreamState::free;
     Framing framing = Framing::chunked;
     EndReason end_reason = EndReason::stopped;
-    bool queued : 1 = false;     // in the queue of streams to be flushed
-    bool blocked : 1 = false;    // the kernel takes nothing more for now
-    bool joined : 1 = false;     // in the arrays of its audiences
-    bool warned : 1 = false;     // tidings.expiring was sent
-    bool writer : 1 = false;     // bytes go through the seam
+    bool queued : 1 = false;   // in the queue of streams to be flushed
+    bool blocked : 1 = false;  // the kernel takes nothing more for now
+    bool joined : 1 = false;   // in the arrays of its audiences
+    bool warned : 1 = false;   // tidings.expiring was sent
+    bool writer : 1 = false;   // bytes go through the seam
 };
 
 static_assert(sizeof(StreamRecord) <= 128);

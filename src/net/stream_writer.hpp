@@ -18,8 +18,8 @@ enum class CloseKind : std::uint8_t {
 class StreamWriter {
 public:
     virtual ~StreamWriter() = default;
-    // The number of bytes taken, fewer when it would block (then the owner calls StreamReactor::writable() when
-    // there is room), or -1 when the peer is gone.
+    // The number of bytes taken, fewer when it would block (then the owner calls StreamReactor::writable()
+    // when there is room), or -1 when the peer is gone.
     virtual std::ptrdiff_t write(std::span<const iovec> pieces) = 0;
     // Bytes taken that the peer has not yet acknowledged; 0 where that is unknown.
     virtual std::size_t unacknowledged() const = 0;

@@ -1,0 +1,144 @@
+#include "server/catch_up_pool.hpp"
+
+#include <utility>
+
+namespace tidings {
+namespace {
+
+constexpr std::chrono::milliseconds store_retry{250};  // while the store is away
+
+}  // namespace
+
+CatchUpPool::CatchUpPool(Store& store, StreamReactor& reactor, Snapshot<Registry>& registry,
+                         const Limits& limits, LoopHooks hooks)
+    : store_{store}, reactor_{reactor}, registry_{registry}, limits_{limits}, hooks_{std::move(hooks)} {}
+
+void CatchUpPool::begin(StreamHandle handle, CatchUpRequest request) {
+    queue_.push_back({handle, std::move(request)});
+    admit();
+}
+
+void CatchUpPool::admit() {
+    while (!queue_.empty() && active_.size() < limits_.catching_up) {
+        Waiting next = std::move(queue_.front());
+        queue_.pop_front();
+        if (reactor_.state(next.handle) != StreamState::catching_up) continue;
+        ++counters_.started;
+        auto active = std::make_unique<Active>(
+            Active{CatchUp{std::move(next.request), registry_.take(), limits_}, reactor_.hold(), {}});
+        const auto first = active->machine.start();
+        active_.insert_or_assign(key_of(next.handle), std::move(active));
+        perform(next.handle, first);
+    }
+}
+
+CatchUpPool::Active* CatchUpPool::find(StreamHandle handle) {
+    const auto at = active_.find(key_of(handle));
+    return at == active_.end() ? nullptr : at->second.get();
+}
+
+void CatchUpPool::perform(StreamHandle handle, CatchUp::Action action) {
+    Active* active = find(handle);
+    if (active == nullptr) return;
+    using Kind = CatchUp::Action::Kind;
+    switch (action.kind) {
+        case Kind::ask_bound: active->hold = reactor_.hold(); return ask_bound(handle);
+        case Kind::read: active->pending = std::move(action); return read(handle);
+        case Kind::send: {
+            const bool left = reactor_.write(handle, std::move(action.frames), action.prefix);
+            if (left) sent(handle);
+            return;  // otherwise drained() or forget() comes
+        }
+        case Kind::go_live: return go_live(handle, std::move(action));
+        case Kind::finish:
+            reactor_.note_closed(active->machine.closed());
+            done(handle);
+            return reactor_.finish(handle, std::move(action.frames));
+    }
+}
+
+void CatchUpPool::ask_bound(StreamHandle handle) {
+    bound([this, handle](const Result<Bound>& bound) {
+        Active* active = find(handle);
+        if (active == nullptr) return;
+        if (bound) return perform(handle, active->machine.on_bound(*bound));
+        ++counters_.retried;
+        hooks_.later(store_retry, [this, handle] { ask_bound(handle); });
+    });
+}
+
+void CatchUpPool::bound(Callback<void(const Result<Bound>&)> done) {
+    bound_waiters_.push_back(std::move(done));
+    if (!bound_in_flight_) send_bound_request();
+}
+
+// One in flight; whoever asks meanwhile waits for the next, since the one under way may be older than their
+// hold.
+void CatchUpPool::send_bound_request() {
+    bound_in_flight_ = true;
+    ++counters_.bounds;
+    // Shared because std::function-like posts must own the waiters until the answer is back on the loop.
+    auto waiters =
+        std::make_shared<std::vector<Callback<void(const Result<Bound>&)>>>(std::move(bound_waiters_));
+    bound_waiters_.clear();
+    store_.bound([this, waiters](Result<Bound> bound) {
+        hooks_.post([this, waiters, bound = std::move(bound)] {
+            // Everything at or before the bound was handed to the inbox before this answer.
+            hooks_.take_inbox();
+            bound_in_flight_ = false;
+            for (auto& waiter : *waiters) waiter(bound);
+            if (!bound_waiters_.empty() && !bound_in_flight_) send_bound_request();
+        });
+    });
+}
+
+void CatchUpPool::read(StreamHandle handle) {
+    Active* active = find(handle);
+    if (active == nullptr) return;
+    ++counters_.pages;
+    store_.read(active->pending.read, [this, handle](Result<std::vector<LogPage>> pages) {
+        hooks_.post([this, handle, pages = std::move(pages)]() mutable {
+            Active* reader = find(handle);
+            if (reader == nullptr) return;
+            if (pages) return perform(handle, reader->machine.on_pages(std::move(*pages)));
+            ++counters_.retried;
+            hooks_.later(store_retry, [this, handle] { read(handle); });
+        });
+    });
+}
+
+void CatchUpPool::sent(StreamHandle handle) {
+    // Through the loop, so that one long replay lets others have their turn.
+    hooks_.post([this, handle] {
+        if (Active* active = find(handle)) perform(handle, active->machine.on_sent());
+    });
+}
+
+void CatchUpPool::drained(StreamHandle handle) { sent(handle); }
+
+void CatchUpPool::go_live(StreamHandle handle, CatchUp::Action action) {
+    Active* active = find(handle);
+    reactor_.note_closed(active->machine.closed());
+    if (!reactor_.go_live(handle, active->hold, std::move(action.frames), action.prefix)) {
+        active = find(handle);
+        if (active != nullptr) perform(handle, active->machine.on_hold_lost());
+        return;
+    }
+    done(handle);
+}
+
+void CatchUpPool::done(StreamHandle handle) {
+    if (Active* active = find(handle)) {
+        ++counters_.finished;
+        counters_.replayed += active->machine.replayed();
+        counters_.gaps += active->machine.gaps();
+        active_.erase(key_of(handle));
+    }
+    admit();
+}
+
+void CatchUpPool::forget(StreamHandle handle) {
+    if (active_.erase(key_of(handle)) > 0) admit();
+}
+
+}  // namespace tidings

@@ -1,0 +1,412 @@
+#include "server/connection.hpp"
+
+#include "http/problem.hpp"
+#include "http/redact.hpp"
+#include "server/counters.hpp"
+#include "server/endpoints.hpp"
+#include "server/ndjson_session.hpp"
+#include "sse/frame.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <utility>
+
+namespace tidings {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // of requests that wait for the present answer
+constexpr std::size_t line_bytes_high = 256 * 1024;     // unsent answer lines: reading pauses
+
+std::string chunk_of(std::string_view text) {
+    const auto frame = Frame::raw(text);
+    return std::string{frame->chunk()};
+}
+
+}  // namespace
+
+Connection::Connection(ConnectionHost& host, AcceptedSocket socket, http::Listener kind, std::string leftover)
+    : host_{host},
+      context_{host.context()},
+      first_settings_{context_.settings.take()},
+      settings_{first_settings_},
+      socket_{host.connection_loop().context()},
+      timer_{host.connection_loop().context()},
+      address_{socket.address()},
+      kind_{kind},
+      parser_{first_settings_->config.limits},
+      input_{std::move(leftover)} {
+    // The family matters only to open() and bind(), which are not called.
+    boost::system::error_code ec;
+    const int descriptor = socket.release();
+    socket_.assign(asio::ip::tcp::v4(), descriptor, ec);
+    if (ec) AcceptedSocket{descriptor, 0};
+}
+
+Connection::~Connection() = default;
+
+void Connection::start() {
+    if (!socket_.is_open()) return close();
+    wait(first_settings_->config.limits.head_timeout);
+    if (input_.empty()) {
+        read();
+    } else {
+        process();
+    }
+}
+
+void Connection::close() {
+    if (phase_ == Phase::gone) return;
+    phase_ = Phase::gone;
+    ndjson_.reset();
+    boost::system::error_code ec;
+    socket_.close(ec);
+    timer_.cancel();
+    host_.connection_closed(this);
+}
+
+void Connection::close_when_idle() {
+    close_after_ = true;
+    if (phase_ == Phase::head && !parser_.begun() && input_.empty()) close();
+}
+
+void Connection::wait(std::chrono::milliseconds limit) {
+    timer_.expires_after(limit);
+    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+        if (ec) return;
+        if (const auto self = weak.lock()) self->on_timeout();
+    });
+}
+
+void Connection::on_timeout() {
+    if (phase_ == Phase::gone || timer_.expiry() > asio::steady_timer::clock_type::now()) return;
+    ++host_.counters().timeouts;
+    const bool in_request = phase_ == Phase::body || (phase_ == Phase::head && parser_.begun());
+    if (!in_request || writing_) return close();
+    refuse({408, Error{Errc::timed_out, "the request took too long"}});
+}
+
+void Connection::read() {
+    if (reading_ || phase_ == Phase::gone) return;
+    reading_ = true;
+    socket_.async_read_some(
+        asio::buffer(buffer_),
+        [self = shared_from_this()](const boost::system::error_code& ec, std::size_t size) {
+            self->reading_ = false;
+            self->on_read(ec, size);
+        });
+}
+
+void Connection::on_read(const boost::system::error_code& ec, std::size_t size) {
+    if (phase_ == Phase::gone) return;
+    if (ec) {
+        // A client that has asked and closed its sending half still gets its answer; one that is gone gets
+        // nothing.
+        if (ec == asio::error::eof && phase_ == Phase::answering) {
+            close_after_ = true;
+            return;
+        }
+        return close();
+    }
+    input_.append(buffer_.data(), size);
+    process();
+}
+
+// Takes what the phase can use of the input; what belongs to a later request waits for it, bounded.
+void Connection::process() {
+    if (phase_ == Phase::head) {
+        const bool begun = parser_.begun();
+        const auto progress = parser_.parse_head(input_);
+        input_.erase(0, progress.consumed);
+        if (progress.outcome == http::Outcome::refused) return refuse(parser_.refusal());
+        if (progress.outcome == http::Outcome::complete) return head_complete();
+        if (!begun && parser_.begun()) wait(first_settings_->config.limits.head_timeout);
+        return read();
+    }
+    if (phase_ == Phase::body) return body_progress();
+    if (input_.size() < pipelined_bytes_max) read();
+}
+
+void Connection::refuse(const http::Refusal& refusal) {
+    ++host_.counters().malformed;
+    close_after_ = true;
+    http::ProblemContext problem;
+    problem.status = refusal.status;
+    respond(http::problem_response(refusal.error, problem));
+}
+
+void Connection::head_complete() {
+    settings_ = context_.settings.take();
+    credential_.reset();
+    body_.clear();
+    body_complete_ = false;
+    const auto& request = parser_.request();
+    if (request.connection == http::Connection::close) close_after_ = true;
+    route_ = context_.routes.match(kind_, request.method, request.path);
+    phase_ = Phase::body;
+    if (route_.kind != http::RouteKind::endpoint) {
+        if (request.body != http::BodyKind::none) close_after_ = true;
+        return respond(answer_unrouted(route_, request));
+    }
+    using http::Endpoint;
+    const bool posts = route_.endpoint == Endpoint::events_publish ||
+                       route_.endpoint == Endpoint::domain_events || route_.endpoint == Endpoint::topic_close;
+    if (posts) {
+        // Refused before a byte of the body is read, so that a refusal costs next to nothing (C-42).
+        if (const auto refused = authorise(context_, *settings_, request, credential_)) {
+            close_after_ = close_after_ || request.body != http::BodyKind::none;
+            return respond(http::problem_response(*refused, {.instance = request.path}));
+        }
+        if (route_.endpoint == Endpoint::events_publish && is_ndjson(request)) {
+            parser_.limit_body(~std::uint64_t{0});
+            ndjson_ = std::make_shared<NdjsonSession>(*this, *credential_);
+        }
+    }
+    if (request.expectation == http::Expectation::continue_100 && request.body != http::BodyKind::none) {
+        output_ = http::continue_head();
+        return write(std::move(output_), [this] { process(); });
+    }
+    process();
+}
+
+void Connection::body_progress() {
+    const auto progress = parser_.parse_body(input_, body_);
+    const bool moved = progress.consumed > 0;
+    input_.erase(0, progress.consumed);
+    if (progress.outcome == http::Outcome::refused) {
+        if (ndjson_) return close();
+        return refuse(parser_.refusal());
+    }
+    body_complete_ = progress.outcome == http::Outcome::complete;
+    if (ndjson_) {
+        if (moved) wait(settings_->config.limits.body_timeout);
+        const std::string piece = std::exchange(body_, {});
+        if (body_complete_) phase_ = Phase::answering;
+        const bool room = ndjson_->feed(piece, body_complete_ ? BodyEnd::reached : BodyEnd::open);
+        if (!body_complete_ && phase_ == Phase::body && room && lines_.size() < line_bytes_high) read();
+        return;
+    }
+    if (!body_complete_) {
+        if (moved || input_.empty()) wait(settings_->config.limits.body_timeout);
+        return read();
+    }
+    phase_ = Phase::answering;
+    timer_.cancel();
+    dispatch();
+}
+
+void Connection::resume_body() {
+    if (phase_ == Phase::body && ndjson_ && !reading_ && lines_.size() < line_bytes_high) process();
+}
+
+void Connection::dispatch() {
+    using http::Endpoint;
+    const auto& request = parser_.request();
+    const auto answer = [weak = weak_from_this()](http::Response response) {
+        if (const auto self = weak.lock()) self->respond(std::move(response));
+    };
+    switch (route_.endpoint) {
+        case Endpoint::events_stream: return stream();
+        case Endpoint::events_publish:
+            return publish(host_, *settings_, request, *credential_, std::move(body_), answer);
+        case Endpoint::domain_events:
+            return publish_domain_events(host_, *settings_, request, *credential_, std::move(body_), answer);
+        case Endpoint::topic_close:
+            return close_topic(host_, *settings_, request, *credential_, route_.topic, answer);
+        case Endpoint::event_types: return respond(event_types(context_, *settings_, request));
+        case Endpoint::livez: return respond(livez());
+        case Endpoint::readyz: return readyz(host_, request, answer);
+        case Endpoint::metrics: return metrics(host_, answer);
+    }
+}
+
+void Connection::stream() {
+    const auto& request = parser_.request();
+    const bool has_credential = request.fields.find("Authorization") != nullptr;
+    const auto probe = accepts_probe(request);
+    if (!has_credential && !probe && request.method == http::Method::get) {
+        if (const auto why = overload_of(context_)) return refuse_stream(*why, false);
+    }
+    auto plan = plan_stream(context_, *settings_, request);
+    if (!plan) return respond(http::problem_response(plan.error(), {.instance = request.path}));
+    if (probe) return respond(probe_answer());
+    if (request.method == http::Method::head) {
+        output_ = http::stream_head(reply());
+        return write(std::move(output_), [this] { answered(); });
+    }
+    plan->address = address_;
+    plan->after_end = close_after_ ? http::Connection::close : http::Connection::keep_alive;
+    if (!plan->probes_topics) return open(std::move(*plan));
+    // Shared because the answer and the plan must both outlive this call.
+    auto held = std::make_shared<StreamPlan>(std::move(*plan));
+    host_.probe_topics(*held, [self = shared_from_this(), held](TopicProbe found) {
+        if (self->phase_ == Phase::gone) return;
+        if (found != TopicProbe::finished_at_tail) return self->open(std::move(*held));
+        self->respond(http::Response{204, {}, {}});
+    });
+}
+
+void Connection::open(StreamPlan plan) {
+    const auto& request = parser_.request();
+    const bool has_credential = request.fields.find("Authorization") != nullptr;
+    if (context_.draining) return refuse_stream(Refused::draining, has_credential);
+    switch (context_.admission.enter(plan.subject, plan.address)) {
+        case Admitted::yes: break;
+        case Admitted::process_full:
+            note_overload(context_, steady_ms());
+            return refuse_stream(Refused::process_full, has_credential);
+        case Admitted::user_full: return refuse_stream(Refused::user_full, has_credential);
+        case Admitted::address_full: return refuse_stream(Refused::address_full, has_credential);
+    }
+    context_.overloaded_since_ms = 0;
+    auto& counters = host_.counters();
+    ++counters.answers[200];
+    ++(plan.framing == Framing::chunked ? counters.streams_http_1_1 : counters.streams_http_1_0);
+    if (plan.catch_up.from.kind == CatchUpFrom::Kind::cursor) ++counters.resumes;
+    // The first bytes leave with the head: a browser's `open` waits for them (C-2). No blank line after
+    // `retry`.
+    const std::string first = ": tidings\nretry: " + std::to_string(host_.draw_retry()) + "\n";
+    std::string head = http::stream_head(reply());
+    head += plan.framing == Framing::chunked ? chunk_of(first) : first;
+    // Shared because the handler that owns it must be copyable.
+    auto held = std::make_shared<StreamPlan>(std::move(plan));
+    become(std::move(head), [this, held](AcceptedSocket socket) {
+        held->leftover = std::move(input_);
+        host_.open_stream(std::move(*held), std::move(socket));
+    });
+}
+
+// Any answer but 200 silences a browser's EventSource for good, so one that could be a browser's gets a 200
+// that breaks off and says when to come back (C-41). Others are told plainly.
+void Connection::refuse_stream(Refused why, bool has_credential) {
+    auto& counters = host_.counters();
+    ++counters.refused[static_cast<std::size_t>(why)];
+    const auto& request = parser_.request();
+    const std::uint32_t retry_ms = overload_retry(context_, host_.draw_retry(), steady_ms());
+    if (has_credential || !settings_->config.delivery.soft_refusal) {
+        http::ProblemContext problem;
+        problem.instance = request.path;
+        problem.retry_after = std::chrono::seconds{(retry_ms + 999) / 1000};
+        return respond(http::problem_response(refusal_error(why), problem));
+    }
+    ++counters.soft_refusals;
+    ++counters.answers[200];
+    const RefusalPlan plan{framing_of(request), retry_ms};
+    become(http::stream_head(reply()),
+           [this, plan](AcceptedSocket socket) { host_.refuse_softly(plan, std::move(socket)); });
+}
+
+// Writes the head, then gives the descriptor away: this connection ends, its socket goes on.
+void Connection::become(std::string head, Callback<void(AcceptedSocket)> then) {
+    timer_.cancel();
+    // Shared because Asio's handlers are copied.
+    auto next = std::make_shared<Callback<void(AcceptedSocket)>>(std::move(then));
+    write(std::move(head), [this, next] {
+        boost::system::error_code ec;
+        const int descriptor = socket_.release(ec);
+        if (ec) return close();
+        phase_ = Phase::gone;
+        (*next)(AcceptedSocket{descriptor, address_});
+        host_.connection_closed(this);
+    });
+}
+
+http::Reply Connection::reply() const {
+    const auto now = std::chrono::floor<std::chrono::seconds>(context_.now());
+    auto reply = http::Reply::to(parser_.request(), now);
+    if (close_after_) reply.connection = http::Connection::close;
+    return reply;
+}
+
+void Connection::respond(http::Response response) {
+    if (phase_ == Phase::gone) return;
+    phase_ = Phase::answering;
+    timer_.cancel();
+    ++host_.counters().answers[static_cast<std::size_t>(response.status)];
+    const auto& request = parser_.request();
+    context_.say(LogLevel::debug, "request",
+                 {{"method", request.method_text},
+                  {"target", http::redacted_target(request.target)},
+                  {"status", std::to_string(response.status)}});
+    output_ = http::serialise(response, reply());
+    write(std::move(output_), [this] { answered(); });
+}
+
+void Connection::write(std::string bytes, Callback<void()> then) {
+    // Shared because Asio's handlers are copied; the bytes must stand until they have left.
+    struct Pending {
+        std::string bytes;
+        Callback<void()> then;
+    };
+    auto pending = std::make_shared<Pending>(Pending{std::move(bytes), std::move(then)});
+    writing_ = true;
+    wait(settings_->config.limits.body_timeout);
+    asio::async_write(socket_, asio::buffer(pending->bytes),
+                      [self = shared_from_this(), pending](const boost::system::error_code& ec, std::size_t) {
+                          self->writing_ = false;
+                          if (self->phase_ == Phase::gone) return;
+                          if (ec) return self->close();
+                          pending->then();
+                      });
+}
+
+// The answer has left: on to the next request, or the end.
+void Connection::answered() {
+    ndjson_.reset();
+    if (close_after_ || phase_ == Phase::gone) {
+        boost::system::error_code ec;
+        socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+        return close();
+    }
+    parser_.next();
+    phase_ = Phase::head;
+    lines_open_ = lines_ended_ = false;
+    wait(settings_->config.limits.idle_timeout);
+    if (input_.empty()) {
+        read();
+    } else {
+        process();
+    }
+}
+
+void Connection::begin_lines(http::Fields fields) {
+    if (lines_open_ || phase_ == Phase::gone) return;
+    lines_open_ = true;
+    ++host_.counters().answers[200];
+    lines_ += http::unsized_head(reply(), fields);
+    flush_lines();
+}
+
+void Connection::write_line(std::string_view text) {
+    if (phase_ == Phase::gone) return;
+    const std::string line = std::string{text} + "\n";
+    lines_ += parser_.request().version == http::Version::http_1_1 ? chunk_of(line) : line;
+    flush_lines();
+}
+
+void Connection::end_lines() {
+    if (phase_ == Phase::gone) return;
+    lines_ended_ = true;
+    if (parser_.request().version == http::Version::http_1_1) {
+        lines_ += Frame::last_chunk()->chunk();
+    } else {
+        close_after_ = true;
+    }
+    flush_lines();
+}
+
+void Connection::flush_lines() {
+    if (writing_ || phase_ == Phase::gone) return;
+    if (lines_.empty()) {
+        if (lines_ended_) answered();
+        return;
+    }
+    write(std::exchange(lines_, {}), [this] {
+        flush_lines();
+        if (phase_ == Phase::body) resume_body();
+    });
+}
+
+}  // namespace tidings

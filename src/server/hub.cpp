@@ -1,0 +1,298 @@
+#include <tidings/hub.hpp>
+
+#include "base/json.hpp"
+#include "broker/broker.hpp"
+#include "net/listener.hpp"
+#include "server/idempotency.hpp"
+#include "server/keys.hpp"
+#include "server/shard.hpp"
+#include "store/lmdb_store.hpp"
+#include "store/memory_store.hpp"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace tidings {
+namespace {
+
+Milliseconds wall_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<Milliseconds>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+std::uint64_t random_number() {
+    std::uint64_t number = 0;
+    RAND_bytes(reinterpret_cast<unsigned char*>(&number), sizeof number);
+    return number;
+}
+
+Result<std::unique_ptr<Store>> make_store(const Config& config, const LogSink& log) {
+    StoreOptions options;
+    options.retention = config.store.retention;
+    options.limits = config.limits;
+    options.clock = wall_ms;
+    options.random = random_number;
+    const std::string& url = config.store.url;
+    if (url == "memory:") return make_memory_store(std::move(options));
+    if (!url.starts_with("lmdb:") || url.size() == 5) {
+        return Error{Errc::invalid_field, "the store '" + url + "' is neither memory: nor lmdb:DIRECTORY"};
+    }
+    LmdbOptions lmdb;
+    lmdb.store = std::move(options);
+    lmdb.directory = url.substr(5);
+    lmdb.durability = config.store.durability;
+    lmdb.map_bytes = config.store.lmdb_map;
+    lmdb.note = [log](std::string_view text) {
+        if (log) log(LogLevel::warning, text, {});
+    };
+    return make_lmdb_store(std::move(lmdb));
+}
+
+// A reload may add categories but not renumber those that live streams have chosen.
+bool keeps_categories(const Registry& before, const Registry& after) {
+    return after.categories().size() >= before.categories().size() &&
+           std::equal(before.categories().begin(), before.categories().end(), after.categories().begin());
+}
+
+// The settings that a running hub cannot change, by the names a person knows.
+std::vector<std::string> needing_restart(const Config& before, const Config& after) {
+    std::vector<std::string> names;
+    const auto check = [&](const char* name, const auto& old_value, const auto& new_value) {
+        if (!(old_value == new_value)) names.emplace_back(name);
+    };
+    check("server.listen", before.server.listen, after.server.listen);
+    check("server.base_path", before.server.base_path, after.server.base_path);
+    check("server.shards", before.server.shards, after.server.shards);
+    check("store.url", before.store.url, after.store.url);
+    check("store.durability", before.store.durability, after.store.durability);
+    check("store.lmdb_map", before.store.lmdb_map, after.store.lmdb_map);
+    check("store.retention", before.store.retention, after.store.retention);
+    check("operations.listen", before.operations.listen, after.operations.listen);
+    check("log.format", before.log.format, after.log.format);
+    check("server.limits.ring_events", before.limits.ring_events, after.limits.ring_events);
+    check("server.limits.ring_bytes", before.limits.ring_bytes, after.limits.ring_bytes);
+    check("server.limits.inbox_bytes", before.limits.inbox_bytes, after.limits.inbox_bytes);
+    return names;
+}
+
+}  // namespace
+
+struct Hub::Impl {
+    enum class State { idle, running, stopping, over };
+
+    Impl(Config config, Registry registry, LogSink sink)
+        : first{std::move(config)},
+          log{std::move(sink)},
+          registry_snapshot{std::make_shared<const Registry>(std::move(registry))} {}
+
+    Result<void> start();
+    Result<void> bind(std::size_t shard_count);
+    Result<void> bind_operations();
+    void stop();
+    void shards_drained();
+
+    Config first;
+    LogSink log;
+    Snapshot<Registry> registry_snapshot;
+    std::unique_ptr<Snapshot<Settings>> settings;
+    std::unique_ptr<Broker> broker;
+    std::unique_ptr<Store> store;
+    std::unique_ptr<Admission> admission;
+    std::unique_ptr<HubContext> context;
+    std::vector<std::unique_ptr<Shard>> shards;
+    std::vector<std::string> addresses;
+    std::string operations;
+    auth::HashKey hash_key{};
+
+    // Lifecycle only: who waits for the end, and who makes it.
+    std::mutex mutex;
+    std::condition_variable changed;
+    State state = State::idle;
+    std::size_t draining_shards = 0;
+    std::thread reaper;
+};
+
+Result<void> Hub::Impl::start() {
+    if (first.auth.keys.empty()) {
+        return Error{Errc::invalid_field, "no keys: a hub is private by default. Configure [[auth.key]]"};
+    }
+    RAND_bytes(hash_key.data(), static_cast<int>(hash_key.size()));
+    auto authenticator = make_authenticator(first.auth, hash_key);
+    if (!authenticator) return authenticator.error();
+    settings = std::make_unique<Snapshot<Settings>>(
+        std::make_shared<const Settings>(Settings{first, std::move(*authenticator)}));
+    broker = std::make_unique<Broker>(registry_snapshot, first.limits, log);
+    auto made = make_store(first, log);
+    if (!made) return made.error();
+    store = std::move(*made);
+    admission = std::make_unique<Admission>(first.limits);
+    context.reset(new HubContext{*settings, registry_snapshot, http::Routes{first.server.base_path}, *store,
+                                 *broker, *admission, log, wall_ms, random_number});
+    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t count = first.server.shards != 0 ? first.server.shards : cores;
+    for (std::size_t i = 0; i < count; ++i) {
+        shards.push_back(std::make_unique<Shard>(*context));
+        context->shards.push_back(shards.back().get());
+        broker->attach(&shards.back()->inbox());
+    }
+    if (auto bound = bind(count); !bound) return bound;
+    if (auto bound = bind_operations(); !bound) return bound;
+    if (auto opened = store->open(broker.get()); !opened) return opened;
+    for (auto& shard : shards) shard->start();
+    const std::lock_guard lock{mutex};
+    state = State::running;
+    return {};
+}
+
+Result<void> Hub::Impl::bind(std::size_t shard_count) {
+    for (const auto& text : first.server.listen) {
+        const auto address = ListenAddress::parse(text);
+        if (!address) return address.error();
+        auto descriptors = open_listeners(*address, shard_count);
+        if (!descriptors) return descriptors.error();
+        addresses.push_back("http://" + bound_address(descriptors->front()));
+        for (std::size_t i = 0; i < shard_count; ++i)
+            shards[i]->listen((*descriptors)[i], http::Listener::api);
+    }
+    return {};
+}
+
+Result<void> Hub::Impl::bind_operations() {
+    auto address = ListenAddress::parse(first.operations.listen);
+    if (!address) return address.error();
+    auto descriptors = open_listeners(*address, 1);
+    if (!descriptors && !first.operations.listen_set && address->port != 0) {
+        // Nobody asked for this very port: another will do, and is printed.
+        address->port = 0;
+        descriptors = open_listeners(*address, 1);
+    }
+    if (!descriptors) return descriptors.error();
+    operations = "http://" + bound_address(descriptors->front());
+    shards.front()->listen(descriptors->front(), http::Listener::operations);
+    return {};
+}
+
+void Hub::Impl::stop() {
+    {
+        std::unique_lock lock{mutex};
+        if (state == State::stopping) {
+            changed.wait(lock, [this] { return state == State::over; });
+            return;
+        }
+        if (state == State::over) return;
+        state = State::stopping;
+    }
+    // The streams first, so that none sees the store go; then the store, whose callbacks find the loops still
+    // there.
+    for (auto& shard : shards) shard->stop();
+    if (store) store->close();
+    const std::lock_guard lock{mutex};
+    state = State::over;
+    changed.notify_all();
+}
+
+// Called on each shard's thread when its last stream has ended; stopping joins those threads, so another does
+// it.
+void Hub::Impl::shards_drained() {
+    const std::lock_guard lock{mutex};
+    if (--draining_shards > 0 || state != State::running) return;
+    reaper = std::thread{[this] { stop(); }};
+}
+
+Hub::Hub(Config config, Registry registry, LogSink log)
+    : impl_{std::make_unique<Impl>(std::move(config), std::move(registry), std::move(log))} {}
+
+Hub::~Hub() {
+    impl_->stop();
+    if (impl_->reaper.joinable()) impl_->reaper.join();
+    // Before the store and the broker, which their callbacks refer to, and after the threads have ended.
+    impl_->store.reset();
+    impl_->shards.clear();
+}
+
+Result<void> Hub::start() { return impl_->start(); }
+
+std::vector<std::string> Hub::addresses() const { return impl_->addresses; }
+
+std::string Hub::operations_address() const { return impl_->operations; }
+
+void Hub::drain() {
+    auto& impl = *impl_;
+    {
+        const std::lock_guard lock{impl.mutex};
+        if (impl.state != Impl::State::running || impl.context->draining.exchange(true)) return;
+        impl.draining_shards = impl.shards.size();
+    }
+    const auto window = impl.settings->take()->config.delivery.drain;
+    for (auto& shard : impl.shards) {
+        shard->drain(window, [&impl] { impl.shards_drained(); });
+    }
+}
+
+void Hub::stop() { impl_->stop(); }
+
+void Hub::wait() {
+    std::unique_lock lock{impl_->mutex};
+    impl_->changed.wait(lock, [this] { return impl_->state == Impl::State::over; });
+}
+
+std::vector<std::string> Hub::reload(Config config, Registry registry) {
+    auto& impl = *impl_;
+    const auto before = impl.settings->take();
+    auto names = needing_restart(before->config, config);
+    if (keeps_categories(*impl.registry_snapshot.take(), registry)) {
+        impl.registry_snapshot.put(std::make_shared<const Registry>(std::move(registry)));
+    } else {
+        names.emplace_back("registry (its categories were removed or moved)");
+    }
+    auto authenticator = make_authenticator(config.auth, impl.hash_key);
+    const bool usable = authenticator && !config.auth.keys.empty();
+    if (!usable) {
+        names.emplace_back("auth (" +
+                           (authenticator ? std::string{"no keys"} : authenticator.error().detail) + ")");
+        authenticator = make_authenticator(before->config.auth, impl.hash_key);
+        config.auth = before->config.auth;
+        if (!authenticator) return names;
+    }
+    impl.admission->reconfigure(config.limits);
+    impl.settings->put(
+        std::make_shared<const Settings>(Settings{std::move(config), std::move(*authenticator)}));
+    for (auto& shard : impl.shards) shard->reconfigure();
+    return names;
+}
+
+void Hub::publish(EventDraft draft, std::function<void(Result<Uuid>)> done) {
+    auto& impl = *impl_;
+    const auto registry = impl.registry_snapshot.take();
+    const auto* type = registry->find(draft.type);
+    if (type == nullptr)
+        return done(Error{Errc::unknown_type, "the registry has no type '" + draft.type + "'"});
+    const auto& limits = impl.settings->take()->config.limits;
+    auto data = minified(draft.data, limits);
+    if (!data) return done(data.error());
+    if (data->size() > limits.event_bytes) return done(Error{Errc::event_too_large});
+    if (auto checked = registry->check_data(draft.type, *data); !checked) return done(checked.error());
+    AppendItem item;
+    item.audience = draft.audience;
+    item.type = draft.type;
+    item.category = type->category;
+    item.retain = type->retain;
+    item.data = std::move(*data);
+    item.key = draft.key;
+    item.occurred_at = draft.occurred_at.value_or(Timestamp{std::chrono::milliseconds{wall_ms()}});
+    if (!draft.idempotency_key.empty() && item.retain) {
+        item.idempotency = idempotency_of({}, item, draft.idempotency_key, {});
+    }
+    std::vector<AppendItem> items;
+    items.push_back(std::move(item));
+    impl.store->append(std::move(items), [done = std::move(done)](const AppendResults& results) {
+        if (!results.front()) return done(results.front().error());
+        done(results.front()->id);
+    });
+}
+
+}  // namespace tidings

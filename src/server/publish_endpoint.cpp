@@ -1,0 +1,409 @@
+#include "server/publish_endpoint.hpp"
+
+#include "base/json.hpp"
+#include "event/domain_event_body.hpp"
+#include "event/time_text.hpp"
+#include "http/problem.hpp"
+#include "net/loop.hpp"
+#include "server/counters.hpp"
+#include "server/idempotency.hpp"
+
+#include <algorithm>
+
+namespace tidings {
+namespace {
+
+http::Response json_response(int status, std::string body) {
+    http::Response response;
+    response.status = status;
+    response.fields.add("Content-Type", "application/json");
+    response.fields.add("Cache-Control", "no-store");
+    response.body = std::move(body);
+    return response;
+}
+
+http::Response problem(const Error& error, const std::string& path) {
+    return http::problem_response(error, {.instance = path});
+}
+
+// "application/json" of "application/json; charset=utf-8", in lower case.
+std::string media_type(const http::Request& request) {
+    const auto* field = request.fields.find("Content-Type");
+    if (field == nullptr) return {};
+    std::string type = field->substr(0, field->find(';'));
+    while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
+    std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
+    });
+    return type;
+}
+
+bool is_array(std::string_view body) {
+    const auto first = body.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && body[first] == '[';
+}
+
+std::string key_of(const http::Request& request) {
+    const auto* field = request.fields.find("Idempotency-Key");
+    if (field == nullptr) return {};
+    // A structured field: a string in quotes; many clients leave them out.
+    if (field->size() >= 2 && field->front() == '"' && field->back() == '"')
+        return field->substr(1, field->size() - 2);
+    return *field;
+}
+
+std::optional<Error> key_problem(const HubContext& context, const Settings& settings, std::string_view key) {
+    static_cast<void>(context);
+    const auto most = settings.config.limits.idempotency_key_bytes;
+    if (key.size() <= most) return std::nullopt;
+    return Error{Errc::invalid_field, "an idempotency key is at most " + std::to_string(most) + " bytes"};
+}
+
+// A user id means the user of the credential's own issuer.
+std::optional<Error> into_name_space(const Credential& credential, Audience& audience) {
+    if (audience.kind != Audience::Kind::user) return std::nullopt;
+    auto id = UserId::parse(audience.name);
+    if (!id) return id.error();
+    auto own = credential.user_audience(*id);
+    if (!own) return own.error();
+    audience = std::move(*own);
+    return std::nullopt;
+}
+
+// What waits for the store, and for the clock: whichever comes first answers.
+struct Waiting {
+    Callback<void(AppendResults)> done;
+    std::size_t items = 0;
+};
+
+std::vector<AppendItem> appends_of(const HubContext& context, const EventDraft& draft,
+                                   const std::vector<Audience>& audiences, const Credential& credential,
+                                   std::string_view key) {
+    const auto registry = context.registry.take();
+    const auto* type = registry->find(draft.type);
+    std::vector<AppendItem> items;
+    for (const auto& audience : audiences) {
+        AppendItem item;
+        item.audience = audience;
+        item.type = draft.type;
+        item.category = type != nullptr ? type->category : std::string{};
+        item.retain = type == nullptr || type->retain;
+        item.data = draft.data;
+        item.key = draft.key;
+        item.occurred_at = draft.occurred_at.value_or(context.now());
+        if (!key.empty() && item.retain) {
+            const std::string time = draft.occurred_at ? time_text(*draft.occurred_at) : std::string{};
+            item.idempotency = idempotency_of(credential.user.text(), item, key, time);
+        }
+        items.push_back(std::move(item));
+    }
+    return items;
+}
+
+}  // namespace
+
+std::optional<Error> authorise(const HubContext& context, const Settings& settings,
+                               const http::Request& request, std::optional<Credential>& credential) {
+    const auto* field = request.fields.find("Authorization");
+    auto found = settings.authenticator.authenticate(
+        field == nullptr ? std::nullopt : std::optional<std::string_view>{*field}, context.now());
+    if (found.credential) {
+        credential = std::move(*found.credential);
+        return std::nullopt;
+    }
+    context.say(LogLevel::info, "a credential was refused", {{"reason", found.log_reason}});
+    return found.credential.error();
+}
+
+bool is_ndjson(const http::Request& request) {
+    const std::string type = media_type(request);
+    return type == "application/x-ndjson" || type == "application/ndjson" || type == "application/jsonl";
+}
+
+PreparedItem prepare_item(const HubContext& context, const Settings& settings, const Credential& credential,
+                          std::string_view json, std::string_view fallback_key) {
+    PreparedItem prepared;
+    const auto registry = context.registry.take();
+    auto item = parse_publish_item(json, *registry, settings.config.limits);
+    if (!item) {
+        prepared.refused = item.error();
+        return prepared;
+    }
+    for (auto& audience : item->audiences) {
+        if (auto wrong = into_name_space(credential, audience)) {
+            prepared.refused = std::move(wrong);
+            return prepared;
+        }
+        if (credential.grants.allows_publish(audience)) continue;
+        prepared.refused = Error{Errc::forbidden, "the credential may not publish to this audience"};
+        return prepared;
+    }
+    const std::string_view key =
+        item->draft.idempotency_key.empty() ? fallback_key : item->draft.idempotency_key;
+    if (auto wrong = key_problem(context, settings, key)) {
+        prepared.refused = std::move(wrong);
+        return prepared;
+    }
+    prepared.appends = appends_of(context, item->draft, item->audiences, credential, key);
+    return prepared;
+}
+
+void append_within_wait(ConnectionHost& host, const Settings& settings, std::vector<AppendItem> items,
+                        Callback<void(AppendResults)> done) {
+    // Shared between the store's answer and the clock's: the first takes `done`.
+    auto waiting = std::make_shared<Waiting>(Waiting{std::move(done), items.size()});
+    Loop& loop = host.connection_loop();
+    loop.later(settings.config.store.publish_wait, [waiting] {
+        if (!waiting->done) return;
+        auto answer = std::exchange(waiting->done, {});
+        AppendResults results;
+        for (std::size_t i = 0; i < waiting->items; ++i) {
+            results.push_back(
+                Error{Errc::outcome_unknown,
+                      "the store has not answered; repeat the request with the same idempotency key"});
+        }
+        answer(std::move(results));
+    });
+    ShardCounters& counters = host.counters();
+    host.context().store.append(std::move(items), [waiting, &loop, &counters](AppendResults results) {
+        loop.post([waiting, &counters, results = std::move(results)]() mutable {
+            if (!waiting->done) return;
+            for (const auto& result : results) {
+                if (result && !result->duplicate) ++counters.published;
+            }
+            auto answer = std::exchange(waiting->done, {});
+            answer(std::move(results));
+        });
+    });
+}
+
+Result<std::string> item_answer(std::span<const Result<Appended>> results) {
+    std::string ids;
+    std::string first = "null";
+    for (const auto& result : results) {
+        if (!result) return result.error();
+        const std::string id = result->id.nil() ? "null" : quoted(result->id.text());
+        if (ids.empty()) first = id;
+        ids.append(ids.empty() ? "" : ",").append(id);
+    }
+    return "{\"id\":" + first + ",\"ids\":[" + ids + "]}";
+}
+
+std::string batch_answer(const Result<std::string>& answer) {
+    if (answer) return "{\"status\":201," + answer->substr(1);
+    return "{\"status\":" + std::to_string(http::status_of(answer.error().code)) +
+           ",\"problem\":" + http::problem_json(answer.error()) + "}";
+}
+
+namespace {
+
+// The items of one array, with their answers as they come together again in order.
+struct ArrayPublish {
+    std::vector<PreparedItem> items;
+
+    std::string answer(const AppendResults& results) const {
+        std::string body = "[";
+        std::size_t at = 0;
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            if (i > 0) body += ',';
+            const auto& item = items[i];
+            if (item.refused) {
+                body += batch_answer(*item.refused);
+                continue;
+            }
+            body += batch_answer(item_answer(std::span{results}.subspan(at, item.appends.size())));
+            at += item.appends.size();
+        }
+        return body + "]";
+    }
+};
+
+void publish_array(ConnectionHost& host, const Settings& settings, const std::string& path,
+                   const Credential& credential, std::string_view body, std::string key,
+                   AnswerCallback answer) {
+    auto texts = split_array(body, settings.config.limits);
+    if (!texts) return answer(problem(texts.error(), path));
+    // Shared with the store's callback.
+    auto all = std::make_shared<ArrayPublish>();
+    std::vector<AppendItem> appends;
+    for (std::size_t i = 0; i < texts->size(); ++i) {
+        const std::string item_key = key.empty() ? std::string{} : key + "/" + std::to_string(i);
+        all->items.push_back(prepare_item(host.context(), settings, credential, (*texts)[i], item_key));
+        auto& item = all->items.back();
+        if (item.refused) ++host.counters().publish_refused;
+        appends.insert(appends.end(), item.appends.begin(), item.appends.end());
+    }
+    append_within_wait(host, settings, std::move(appends), [all, answer](const AppendResults& results) {
+        answer(json_response(200, all->answer(results)));
+    });
+}
+
+}  // namespace
+
+void publish(ConnectionHost& host, const Settings& settings, const http::Request& request,
+             const Credential& credential, std::string body, AnswerCallback answer) {
+    const std::string key = key_of(request);
+    if (is_array(body))
+        return publish_array(host, settings, request.path, credential, body, key, std::move(answer));
+    auto item = prepare_item(host.context(), settings, credential, body, key);
+    if (item.refused) {
+        ++host.counters().publish_refused;
+        return answer(problem(*item.refused, request.path));
+    }
+    append_within_wait(host, settings, std::move(item.appends),
+                       [answer, path = request.path](const AppendResults& results) {
+                           const auto text = item_answer(results);
+                           answer(text ? json_response(201, *text) : problem(text.error(), path));
+                       });
+}
+
+// ---- domain events
+// ----------------------------------------------------------------------------------------------
+
+namespace {
+
+// One domain event: what became of it before the store.
+struct DomainItem {
+    std::string name;
+    std::vector<AppendItem> appends;
+    std::optional<Error> refused;
+    std::string_view ignored{};  // "unmapped" or "no_user"
+};
+
+DomainItem prepare_domain_item(ConnectionHost& host, const Settings& settings, const Credential& credential,
+                               const Result<DomainEventItem>& parsed) {
+    auto& counters = host.counters();
+    DomainItem item;
+    if (!parsed) {
+        item.refused = parsed.error();
+        return item;
+    }
+    item.name = parsed->name;
+    if (!credential.grants.allows_domain(parsed->name)) {
+        item.refused = Error{Errc::forbidden, "the credential may not publish this domain event"};
+        return item;
+    }
+    const auto registry = host.context().registry.take();
+    auto mapped = registry->map_named(parsed->name, parsed->data);
+    if (!mapped) {
+        ++counters.domain_failed;
+        host.context().say(LogLevel::warning, "a domain event could not be mapped",
+                           {{"name", parsed->name}, {"error", mapped.error().message()}});
+        item.refused = mapped.error();
+        return item;
+    }
+    if (const auto* skipped = std::get_if<Skipped>(&*mapped)) {
+        item.ignored = *skipped == Skipped::unmapped ? "unmapped" : "no_user";
+        ++(*skipped == Skipped::unmapped ? counters.domain_ignored : counters.domain_no_user);
+        return item;
+    }
+    auto& draft = std::get<EventDraft>(*mapped);
+    parsed->complete(draft);
+    if (auto wrong = into_name_space(credential, draft.audience)) {
+        item.refused = std::move(wrong);
+        return item;
+    }
+    if (!credential.grants.allows_publish(draft.audience)) {
+        item.refused =
+            Error{Errc::forbidden, "the credential may not publish to the audience of this domain event"};
+        return item;
+    }
+    if (auto wrong = key_problem(host.context(), settings, draft.idempotency_key)) {
+        item.refused = std::move(wrong);
+        return item;
+    }
+    ++counters.domain_mapped;
+    item.appends = appends_of(host.context(), draft, {draft.audience}, credential, draft.idempotency_key);
+    return item;
+}
+
+// {"name": …, "status": 202, "published": [{"type": …, "id": …}]}, or with a problem instead.
+std::string domain_answer(const DomainItem& item, std::span<const Result<Appended>> results, int& status) {
+    std::string text = "{\"name\":" + quoted(item.name);
+    auto refused = item.refused;
+    std::string published;
+    for (std::size_t i = 0; i < results.size() && !refused; ++i) {
+        if (!results[i]) {
+            refused = results[i].error();
+            break;
+        }
+        const auto& id = results[i]->id;
+        published += (published.empty() ? "{\"type\":" : ",{\"type\":") + quoted(item.appends[i].type) +
+                     ",\"id\":" + (id.nil() ? "null" : quoted(id.text())) + "}";
+    }
+    status = refused ? http::status_of(refused->code) : 202;
+    text += ",\"status\":" + std::to_string(status);
+    if (refused) return text + ",\"problem\":" + http::problem_json(*refused) + "}";
+    if (!item.ignored.empty()) text += ",\"ignored\":" + quoted(item.ignored);
+    return text + ",\"published\":[" + published + "]}";
+}
+
+struct DomainPublish {
+    std::vector<DomainItem> items;
+    std::string path;
+    bool batch = false;
+
+    http::Response answer(const AppendResults& results) const {
+        std::string body;
+        std::size_t at = 0;
+        for (const auto& item : items) {
+            const auto own = std::span{results}.subspan(at, item.refused ? 0 : item.appends.size());
+            at += own.size();
+            int status = 202;
+            const std::string text = domain_answer(item, own, status);
+            if (!batch && status != 202) {
+                const Error error = item.refused ? *item.refused : own.front().error();
+                return problem(error, path);
+            }
+            body += (body.empty() ? "" : ",") + text;
+        }
+        return json_response(202, batch ? "[" + body + "]" : body);
+    }
+};
+
+}  // namespace
+
+void publish_domain_events(ConnectionHost& host, const Settings& settings, const http::Request& request,
+                           const Credential& credential, std::string body, AnswerCallback answer) {
+    std::vector<std::pair<std::string, std::string>> headers;
+    for (const auto& field : request.fields) headers.emplace_back(field.name, field.value);
+    auto parsed = parse_domain_event_request(headers, body, settings.config.limits);
+    if (!parsed) return answer(problem(parsed.error(), request.path));
+    // Shared with the store's callback.
+    auto all = std::make_shared<DomainPublish>();
+    all->path = request.path;
+    all->batch = domain_event_form(headers) == DomainEventForm::batch;
+    std::vector<AppendItem> appends;
+    for (const auto& event : *parsed) {
+        all->items.push_back(prepare_domain_item(host, settings, credential, event));
+        const auto& item = all->items.back();
+        if (item.refused) ++host.counters().publish_refused;
+        appends.insert(appends.end(), item.appends.begin(), item.appends.end());
+    }
+    if (appends.empty()) return answer(all->answer({}));
+    append_within_wait(host, settings, std::move(appends),
+                       [all, answer](const AppendResults& results) { answer(all->answer(results)); });
+}
+
+void close_topic(ConnectionHost& host, const Settings& settings, const http::Request& request,
+                 const Credential& credential, const std::string& topic, AnswerCallback answer) {
+    auto audience = Audience::topic(topic);
+    if (!audience) return answer(problem(audience.error(), request.path));
+    if (!credential.grants.allows_publish(*audience)) {
+        return answer(
+            problem({Errc::forbidden, "the credential may not publish to this topic"}, request.path));
+    }
+    AppendItem item;
+    item.audience = *audience;
+    item.close = true;
+    item.occurred_at = host.context().now();
+    std::vector<AppendItem> items;
+    items.push_back(std::move(item));
+    append_within_wait(host, settings, std::move(items),
+                       [answer, path = request.path, topic](const AppendResults& results) {
+                           if (!results.front()) return answer(problem(results.front().error(), path));
+                           answer(json_response(200, "{\"topic\":" + quoted(topic) + ",\"closed\":true}"));
+                       });
+}
+
+}  // namespace tidings

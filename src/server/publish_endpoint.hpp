@@ -1,0 +1,55 @@
+#pragma once
+// POST /events, /domain-events and /topics/{name}/close: from a body to appends, and from their results to an
+// answer.
+
+#include "auth/authenticator.hpp"
+#include "event/publish_body.hpp"
+#include "http/request.hpp"
+#include "http/response.hpp"
+#include "server/context.hpp"
+#include "server/stream_plan.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidings {
+
+using AnswerCallback = std::function<void(http::Response)>;
+
+// One item of a publish: what it becomes in the store, or why it is refused.
+struct PreparedItem {
+    std::vector<AppendItem> appends;  // one for each audience
+    std::optional<Error> refused;
+};
+
+// Fills credential, or says why not.
+std::optional<Error> authorise(const HubContext& context, const Settings& settings,
+                               const http::Request& request, std::optional<Credential>& credential);
+
+bool is_ndjson(const http::Request& request);
+
+// Reads, checks against the registry, and checks every audience against the grants: an ungranted one refuses
+// the item whole. `fallback_key`: the Idempotency-Key of the request, where the item names none.
+PreparedItem prepare_item(const HubContext& context, const Settings& settings, const Credential& credential,
+                          std::string_view json, std::string_view fallback_key);
+
+// Appends everything, answers within store.publish_wait on the shard's thread: results in order,
+// outcome_unknown for what the store has not answered by then.
+void append_within_wait(ConnectionHost& host, const Settings& settings, std::vector<AppendItem> items,
+                        Callback<void(AppendResults)> done);
+
+// The answer for one item from its results: {"id": …, "ids": […]} or the first error.
+Result<std::string> item_answer(std::span<const Result<Appended>> results);
+// {"status": 201, "id": …} or {"status": 403, "problem": {…}}.
+std::string batch_answer(const Result<std::string>& answer);
+
+void publish(ConnectionHost& host, const Settings& settings, const http::Request& request,
+             const Credential& credential, std::string body, AnswerCallback answer);
+void publish_domain_events(ConnectionHost& host, const Settings& settings, const http::Request& request,
+                           const Credential& credential, std::string body, AnswerCallback answer);
+void close_topic(ConnectionHost& host, const Settings& settings, const http::Request& request,
+                 const Credential& credential, const std::string& topic, AnswerCallback answer);
+
+}  // namespace tidings
