@@ -161,7 +161,7 @@ struct HubPublisher::Impl {
             refuse(pending, *response);
             return;
         }
-        const auto answers = batch_answer(response->body, pending.size());
+        const auto answers = read_batch_answer(response->body, pending.size());
         if (!answers) {
             note(answers.error().message(), why);
             return;

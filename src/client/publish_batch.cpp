@@ -57,7 +57,7 @@ Fate fate_of(unsigned status) noexcept {
     return status == 401 || status == 408 || status == 429 ? Fate::again : Fate::refused;
 }
 
-Result<std::vector<ItemAnswer>> batch_answer(std::string_view body, std::size_t items) {
+Result<std::vector<ItemAnswer>> read_batch_answer(std::string_view body, std::size_t items) {
     json::error_code ec;
     const json::value parsed = json::parse(body, ec, {}, deep());
     const json::array* list = ec ? nullptr : parsed.if_array();

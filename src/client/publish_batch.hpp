@@ -24,7 +24,7 @@ struct ItemAnswer {
 };
 
 // The answer to a batch of `items`. Fails with Errc::internal if it is not what a hub answers.
-Result<std::vector<ItemAnswer>> batch_answer(std::string_view body, std::size_t items);
+Result<std::vector<ItemAnswer>> read_batch_answer(std::string_view body, std::size_t items);
 // "detail" or "title" of a problem document; else the text's first line, at most 200 bytes.
 std::string problem_text(std::string_view body);
 

@@ -38,14 +38,14 @@ TEST(PublishBatch, KnowsWhichAnswersAreWorthRepeating) {
 }
 
 TEST(PublishBatch, ReadsOneResultForEachItem) {
-    const auto answers = batch_answer(
+    const auto answers = read_batch_answer(
         R"([{"status":201,"id":"x"},{"status":403,"problem":{"title":"Forbidden","detail":"no grant"}}])", 2);
     ASSERT_TRUE(answers);
     EXPECT_EQ((*answers)[0].id, "x");
     EXPECT_EQ((*answers)[1].status, 403u);
     EXPECT_EQ((*answers)[1].detail, "no grant");
     for (const char* body : {"", "[]", "{}", "[1]", R"([{"status":"201"}])", "not json"}) {
-        EXPECT_FALSE(batch_answer(body, 1)) << body;
+        EXPECT_FALSE(read_batch_answer(body, 1)) << body;
     }
 }
 

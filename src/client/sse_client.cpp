@@ -71,6 +71,7 @@ struct SseClient::Impl final : SseListener {
             case Do::done:
                 close();
                 timer.cancel();
+                limit.cancel();
                 return;
         }
         expires(action.time);
@@ -206,7 +207,8 @@ struct SseClient::Impl final : SseListener {
     asio::io_context loop{1};
     tcp::resolver resolver{loop};
     tcp::socket socket{loop};
-    asio::steady_timer timer{loop};
+    asio::steady_timer timer{loop};  // of the machine's action
+    asio::steady_timer limit{loop};  // of the whole
     http::request<http::empty_body> request;
     std::optional<http::response_parser<http::buffer_body>> parser;
     boost::beast::flat_buffer buffer{64 * 1024};
@@ -222,6 +224,12 @@ SseClient::SseClient(SseClientOptions options, OnEvent on_event, OnNews on_news)
 SseClient::~SseClient() = default;
 
 SseClientResult SseClient::run() {
+    if (impl_->options.time_limit.count() > 0) {
+        impl_->limit.expires_after(impl_->options.time_limit);
+        impl_->limit.async_wait([impl = impl_.get()](const error_code& ec) {
+            if (!ec) impl->step(SseClientMachine::Expired{});
+        });
+    }
     impl_->step(SseClientMachine::Start{});
     impl_->loop.run();
     return {impl_->machine.outcome(), impl_->machine.status(), impl_->why, impl_->machine.last_event_id()};

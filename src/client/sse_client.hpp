@@ -17,7 +17,8 @@ struct SseClientOptions {
     std::string query{};  // "categories=a&from=earliest", percent-encoded; may be empty
     std::string token{};  // empty: no Authorization field
     SseClientSettings settings{};
-    RandomSource random{};  // for jitter; empty: the system's
+    std::chrono::milliseconds time_limit{0};  // of the whole; 0: none
+    RandomSource random{};                    // for jitter; empty: the system's
 };
 
 // What happened, for a person who watches. Called on the thread of run().

@@ -80,6 +80,7 @@ SseClientMachine::Action SseClientMachine::on(const TimedOut&) {
 }
 
 SseClientMachine::Action SseClientMachine::on(const Stop&) { return finish(Outcome::stopped); }
+SseClientMachine::Action SseClientMachine::on(const Expired&) { return finish(Outcome::timed_out); }
 
 SseClientMachine::Action SseClientMachine::connect() {
     state_ = State::connecting;

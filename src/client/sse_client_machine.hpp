@@ -41,8 +41,9 @@ public:
     struct Ended {};     // cleanly or not: what it means the server says on the return
     struct TimedOut {};  // the time of the last action was up
     struct Stop {};
-    using Input =
-        std::variant<Start, Connected, Unreachable, Head, Received, Id, Retry, Ended, TimedOut, Stop>;
+    struct Expired {};  // the time that its owner gives the whole
+    using Input = std::variant<Start, Connected, Unreachable, Head, Received, Id, Retry, Ended, TimedOut,
+                               Stop, Expired>;
 
     // Each but Done and None lasts at most `time`; then the shell says TimedOut.
     enum class Do : std::uint8_t {
@@ -65,6 +66,7 @@ public:
         unreachable,  // the first connection could not be made
         refused,      // 401 or 403
         rejected,     // another answer that will not change; see status()
+        timed_out,    // the whole time was up
         stopped
     };
 
@@ -89,6 +91,7 @@ private:
     Action on(const Ended&);
     Action on(const TimedOut&);
     Action on(const Stop&);
+    Action on(const Expired&);
     Action connect();
     Action come_back();
     Action fail(std::chrono::milliseconds at_least);

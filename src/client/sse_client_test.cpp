@@ -158,6 +158,17 @@ TEST(SseClient, SaysAtOnceThatNothingListens) {
     EXPECT_NE(seen.result.detail.find("127.0.0.1"), std::string::npos);
 }
 
+TEST(SseClient, EndsWhenItsTimeIsUp) {
+    TinyServer server{[](TinyConnection& connection) {
+        connection.request();
+        connection.stream_head();
+        connection.wait_until_closed();
+    }};
+    auto made = options(server.url());
+    made.time_limit = 30ms;
+    EXPECT_EQ(run(std::move(made)).result.outcome, Outcome::timed_out);
+}
+
 TEST(SseClient, CanBeStoppedBeforeItRuns) {
     TinyServer server{[](TinyConnection& connection) { connection.wait_until_closed(); }};
     SseClient client{options(server.url()), [](const SseEvent&) {}};
