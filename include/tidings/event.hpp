@@ -33,7 +33,8 @@ struct Audience {
     auto operator<=>(const Audience&) const = default;
 };
 
-// An event before the store has taken it: it has no id. `data` is JSON text; publishing validates and minifies it.
+// An event before the store has taken it: it has no id. `data` is JSON text; publishing validates and
+// minifies it.
 struct EventDraft {
     std::string type;
     Audience audience;

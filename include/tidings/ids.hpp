@@ -29,8 +29,8 @@ struct Uuid {
     auto operator<=>(const Uuid&) const = default;
 };
 
-// A user: a UUID in canonical form, or another subject of 1 to 128 unreserved characters (A-Z a-z 0-9 . _ ~ -)
-// taken as it is. With several issuers it begins with "<namespace>!".
+// A user: a UUID in canonical form, or another subject of 1 to 128 unreserved characters (A-Z a-z 0-9 . _ ~
+// -) taken as it is. With several issuers it begins with "<namespace>!".
 class UserId {
 public:
     UserId() = default;

@@ -17,6 +17,7 @@ struct LogField {
 };
 
 // Called from any thread; must not block for long nor throw. An empty sink is silence.
-using LogSink = std::function<void(LogLevel level, std::string_view text, std::initializer_list<LogField> fields)>;
+using LogSink =
+    std::function<void(LogLevel level, std::string_view text, std::initializer_list<LogField> fields)>;
 
 }  // namespace tidings

@@ -10,7 +10,8 @@
 
 namespace tidings {
 
-// One list of everything that can go wrong at run time. The HTTP status of each stands in one table (http/problem).
+// One list of everything that can go wrong at run time. The HTTP status of each stands in one table
+// (http/problem).
 enum class Errc {
     invalid_json = 1,      // not JSON, not UTF-8, NaN, too deep
     invalid_field,         // a field of the wrong kind, a name that may not be used, a control character

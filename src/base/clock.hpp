@@ -7,7 +7,7 @@
 
 namespace tidings {
 
-using WallClock = std::function<Milliseconds()>;   // milliseconds since 1970-01-01 UTC
+using WallClock = std::function<Milliseconds()>;  // milliseconds since 1970-01-01 UTC
 using RandomSource = std::function<std::uint64_t()>;
 
 }  // namespace tidings

@@ -14,8 +14,8 @@ int hex_value(char c) noexcept {
 }
 
 bool unreserved(char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' ||
-           c == '~' || c == '-';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '_' || c == '~' || c == '-';
 }
 
 bool topic_character(char c) noexcept { return unreserved(c) || c == ':' || c == '/' || c == '@'; }

@@ -9,17 +9,18 @@ namespace {
 constexpr auto canonical = "0192f1c4-7d2a-7b3c-8d4e-5f60718293a4";
 
 TEST(Uuid, ReadsEverySpellingThatPythonReads) {
-    for (const auto* spelling : {"0192f1c4-7d2a-7b3c-8d4e-5f60718293a4", "0192F1C4-7D2A-7B3C-8D4E-5F60718293A4",
-                                 "0192f1c47d2a7b3c8d4e5f60718293a4", "{0192f1c4-7d2a-7b3c-8d4e-5f60718293a4}",
-                                 "urn:uuid:0192f1c4-7d2a-7b3c-8d4e-5f60718293a4"}) {
+    for (const auto* spelling :
+         {"0192f1c4-7d2a-7b3c-8d4e-5f60718293a4", "0192F1C4-7D2A-7B3C-8D4E-5F60718293A4",
+          "0192f1c47d2a7b3c8d4e5f60718293a4", "{0192f1c4-7d2a-7b3c-8d4e-5f60718293a4}",
+          "urn:uuid:0192f1c4-7d2a-7b3c-8d4e-5f60718293a4"}) {
         ASSERT_TRUE(Uuid::parse_any(spelling)) << spelling;
         EXPECT_EQ(Uuid::parse_any(spelling)->text(), canonical);
     }
 }
 
 TEST(Uuid, RefusesWhatIsNone) {
-    for (const auto* text : {"", "None", "0192f1c4", "0192f1c4-7d2a-7b3c-8d4e-5f60718293a", "g192f1c47d2a7b3c8d4e5f60718293a4",
-                             "0192f1c4-7d2a-7b3c-8d4e-5f60718293a45"}) {
+    for (const auto* text : {"", "None", "0192f1c4", "0192f1c4-7d2a-7b3c-8d4e-5f60718293a",
+                             "g192f1c47d2a7b3c8d4e5f60718293a4", "0192f1c4-7d2a-7b3c-8d4e-5f60718293a45"}) {
         EXPECT_FALSE(Uuid::parse_any(text)) << text;
     }
     EXPECT_FALSE(Uuid::parse("0192f1c47d2a7b3c8d4e5f60718293a4"));
@@ -35,7 +36,8 @@ TEST(UserId, IsCanonicalForAHyphenatedUuidAndLiteralOtherwise) {
 }
 
 TEST(UserId, RefusesOtherCharactersAndLengths) {
-    for (const auto* text : {"", "a b", "a\nb", "a:b", "ä", "!a", "a!", "a!b!c"}) EXPECT_FALSE(UserId::parse(text)) << text;
+    for (const auto* text : {"", "a b", "a\nb", "a:b", "ä", "!a", "a!", "a!b!c"})
+        EXPECT_FALSE(UserId::parse(text)) << text;
     EXPECT_TRUE(UserId::parse(std::string(128, 'a')));
     EXPECT_FALSE(UserId::parse(std::string(129, 'a')));
 }
@@ -45,7 +47,8 @@ TEST(Audience, ReadsWhatItWrites) {
         ASSERT_TRUE(Audience::parse(text)) << text;
         EXPECT_EQ(Audience::parse(text)->text(), text);
     }
-    for (const auto* text : {"", "user:", "topic:", "topic:a b", "everybody"}) EXPECT_FALSE(Audience::parse(text)) << text;
+    for (const auto* text : {"", "user:", "topic:", "topic:a b", "everybody"})
+        EXPECT_FALSE(Audience::parse(text)) << text;
 }
 
 }  // namespace

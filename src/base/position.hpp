@@ -13,7 +13,8 @@ namespace tidings {
 // Milliseconds since 1970-01-01 UTC.
 using Milliseconds = std::uint64_t;
 
-// Strictly increasing within a partition: ordered by term, then milliseconds, then sequence. All zero: before all.
+// Strictly increasing within a partition: ordered by term, then milliseconds, then sequence. All zero: before
+// all.
 struct Position {
     std::uint16_t term = 0;
     Milliseconds milliseconds = 0;  // 48 bits
@@ -35,14 +36,16 @@ struct TermName {
     auto operator<=>(const TermName&) const = default;
 };
 
-// What an id of ours says. RFC 9562 UUIDv7: 48 bits milliseconds, 12 bits sequence, then tag 32, term 16, partition 14.
+// What an id of ours says. RFC 9562 UUIDv7: 48 bits milliseconds, 12 bits sequence, then tag 32, term 16,
+// partition 14.
 struct EventId {
     Position position;
     std::uint32_t tag = 0;
     std::uint16_t partition = 0;
 
     Uuid uuid() const noexcept;
-    // Any version 7 UUID reads as one; whether its term is ours only the term table knows. None for other versions.
+    // Any version 7 UUID reads as one; whether its term is ours only the term table knows. None for other
+    // versions.
     static std::optional<EventId> from(const Uuid& uuid) noexcept;
     TermName term() const noexcept { return {position.term, tag}; }
     auto operator<=>(const EventId&) const = default;

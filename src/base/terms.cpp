@@ -7,7 +7,8 @@
 namespace tidings {
 
 const Term* TermTable::find(TermName name) const noexcept {
-    const auto at = std::find_if(terms.begin(), terms.end(), [&](const Term& term) { return term.name == name; });
+    const auto at =
+        std::find_if(terms.begin(), terms.end(), [&](const Term& term) { return term.name == name; });
     return at == terms.end() ? nullptr : &*at;
 }
 

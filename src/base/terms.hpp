@@ -1,5 +1,6 @@
 #pragma once
-// The table of terms of a partition, and what an incoming cursor means against it (pure; delivery: "Ids are positions").
+// The table of terms of a partition, and what an incoming cursor means against it (pure; delivery: "Ids are
+// positions").
 
 #include "base/position.hpp"
 
@@ -7,14 +8,14 @@
 
 namespace tidings {
 
-// One reign over a partition. `end` is the position at which it ended (inclusive: nothing acknowledged lies beyond it
-// where `sealed`); the running term has `open_ended`.
+// One reign over a partition. `end` is the position at which it ended (inclusive: nothing acknowledged lies
+// beyond it where `sealed`); the running term has `open_ended`.
 struct Term {
     TermName name;
-    Position start;         // nothing of this term lies before it
-    Position end;           // meaningful when !running
+    Position start;  // nothing of this term lies before it
+    Position end;    // meaningful when !running
     bool running = false;
-    bool sealed = false;    // its end is known to hold everything that was acknowledged
+    bool sealed = false;  // its end is known to hold everything that was acknowledged
 };
 
 // Ordered by number; the last one is running. Never empty once a store is open.
@@ -23,7 +24,8 @@ struct TermTable {
 
     const Term* find(TermName name) const noexcept;
     const Term& running() const;
-    // Whether a reader that stands at `from` crosses an end that was not sealed before it reaches the running term.
+    // Whether a reader that stands at `from` crosses an end that was not sealed before it reaches the running
+    // term.
     bool crosses_open_end(Position from) const noexcept;
     // The position that stands for a moment: term by start time, sequence 0.
     Position at(Milliseconds moment) const noexcept;

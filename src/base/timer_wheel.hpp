@@ -15,8 +15,8 @@ struct WheelLink {
     bool linked() const noexcept { return previous != wheel_end; }
 };
 
-// `link_of(index)` gives the record's WheelLink&. A deadline beyond one turn of the wheel waits in its bucket for
-// another lap. Not thread-safe; owned by one shard. Scheduling and removing are O(1).
+// `link_of(index)` gives the record's WheelLink&. A deadline beyond one turn of the wheel waits in its bucket
+// for another lap. Not thread-safe; owned by one shard. Scheduling and removing are O(1).
 class TimerWheel {
 public:
     explicit TimerWheel(std::uint32_t buckets) : heads_(buckets, wheel_end) {}
