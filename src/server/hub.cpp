@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "broker/broker.hpp"
+#include "net/lifecycle.hpp"
 #include "net/listener.hpp"
 #include "server/idempotency.hpp"
 #include "server/keys.hpp"
@@ -12,8 +13,6 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 namespace tidings {
@@ -82,8 +81,6 @@ std::vector<std::string> needing_restart(const Config& before, const Config& aft
 }  // namespace
 
 struct Hub::Impl {
-    enum class State { idle, running, stopping, over };
-
     Impl(Config config, Registry registry, LogSink sink)
         : first{std::move(config)},
           log{std::move(sink)},
@@ -108,11 +105,7 @@ struct Hub::Impl {
     std::string operations;
     auth::HashKey hash_key{};
 
-    // Lifecycle only: who waits for the end, and who makes it.
-    std::mutex mutex;
-    std::condition_variable changed;
-    State state = State::idle;
-    std::size_t draining_shards = 0;
+    Lifecycle life;
     std::thread reaper;
 };
 
@@ -143,8 +136,7 @@ Result<void> Hub::Impl::start() {
     if (auto bound = bind_operations(); !bound) return bound;
     if (auto opened = store->open(broker.get()); !opened) return opened;
     for (auto& shard : shards) shard->start();
-    const std::lock_guard lock{mutex};
-    state = State::running;
+    life.started();
     return {};
 }
 
@@ -177,30 +169,18 @@ Result<void> Hub::Impl::bind_operations() {
 }
 
 void Hub::Impl::stop() {
-    {
-        std::unique_lock lock{mutex};
-        if (state == State::stopping) {
-            changed.wait(lock, [this] { return state == State::over; });
-            return;
-        }
-        if (state == State::over) return;
-        state = State::stopping;
-    }
+    if (!life.begin_stopping()) return;
     // The streams first, so that none sees the store go; then the store, whose callbacks find the loops still
     // there.
     for (auto& shard : shards) shard->stop();
     if (store) store->close();
-    const std::lock_guard lock{mutex};
-    state = State::over;
-    changed.notify_all();
+    life.over();
 }
 
 // Called on each shard's thread when its last stream has ended; stopping joins those threads, so another does
 // it.
 void Hub::Impl::shards_drained() {
-    const std::lock_guard lock{mutex};
-    if (--draining_shards > 0 || state != State::running) return;
-    reaper = std::thread{[this] { stop(); }};
+    if (life.part_drained()) reaper = std::thread{[this] { stop(); }};
 }
 
 Hub::Hub(Config config, Registry registry, LogSink log)
@@ -222,11 +202,8 @@ std::string Hub::operations_address() const { return impl_->operations; }
 
 void Hub::drain() {
     auto& impl = *impl_;
-    {
-        const std::lock_guard lock{impl.mutex};
-        if (impl.state != Impl::State::running || impl.context->draining.exchange(true)) return;
-        impl.draining_shards = impl.shards.size();
-    }
+    if (!impl.life.begin_draining(impl.shards.size())) return;
+    impl.context->draining = true;
     const auto window = impl.settings->take()->config.delivery.drain;
     for (auto& shard : impl.shards) {
         shard->drain(window, [&impl] { impl.shards_drained(); });
@@ -235,10 +212,7 @@ void Hub::drain() {
 
 void Hub::stop() { impl_->stop(); }
 
-void Hub::wait() {
-    std::unique_lock lock{impl_->mutex};
-    impl_->changed.wait(lock, [this] { return impl_->state == Impl::State::over; });
-}
+void Hub::wait() { impl_->life.wait_until_over(); }
 
 std::vector<std::string> Hub::reload(Config config, Registry registry) {
     auto& impl = *impl_;

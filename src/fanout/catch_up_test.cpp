@@ -1,0 +1,309 @@
+#include "fanout/catch_up.hpp"
+
+#include <tidings/sse_decoder.hpp>
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace tidings {
+namespace {
+
+using Kind = CatchUp::Action::Kind;
+constexpr std::uint32_t tag = 0xabc;
+
+std::shared_ptr<const Registry> registry() {
+    auto made = std::make_shared<Registry>();
+    for (const auto* name : {"news", "money"}) EXPECT_TRUE(made->add_category(name));
+    return made;
+}
+
+Audience alice() { return Audience::user(*UserId::parse("alice")); }
+Audience chat() { return *Audience::topic("chat"); }
+Position at(std::uint64_t ms) { return {1, ms, 0}; }
+std::string id_of(std::uint64_t ms) { return EventId{at(ms), tag, 0}.uuid().text(); }
+
+// A log to read from, and what a machine does with it: a script's other half.
+struct Script {
+    std::map<Audience, std::vector<Entry>> logs;
+    std::map<Audience, Position> floors;
+    std::map<Audience, Position> closed;
+    Bound bound{at(1000), tag, std::make_shared<TermTable>(TermTable{{{{1, tag}, at(1), {}, true, false}}})};
+    std::vector<SseEvent> told;
+    Position delivered{};
+    int reads = 0;
+
+    void add(const Audience& audience, std::uint64_t ms, std::string category = "news") {
+        auto& log = logs[audience];
+        Entry entry;
+        entry.audience = audience;
+        entry.position = at(ms);
+        entry.tag = tag;
+        entry.previous = log.empty() ? Position{} : log.back().position;
+        entry.type = "a.b";
+        entry.category = std::move(category);
+        entry.data = std::to_string(ms);
+        entry.occurred_at = Timestamp{std::chrono::milliseconds{ms}};
+        log.push_back(entry);
+    }
+
+    std::vector<LogPage> read(const ReadRequest& request) {
+        ++reads;
+        std::vector<LogPage> pages;
+        for (const auto& [audience, after] : request.logs) {
+            LogPage page;
+            page.audience = audience;
+            page.floor = floors.contains(audience) ? floors[audience]
+                         : logs[audience].empty()  ? Position{}
+                                                   : logs[audience].front().previous;
+            if (!logs[audience].empty()) page.oldest_time = logs[audience].front().occurred_at;
+            if (closed.contains(audience) && closed[audience] <= request.bound)
+                page.closed = closed[audience];
+            for (const auto& entry : logs[audience]) {
+                if (entry.position <= after || entry.position > request.bound) continue;
+                if (page.entries.size() == request.page_events) {
+                    page.full = true;
+                    break;
+                }
+                page.entries.push_back(entry);
+            }
+            pages.push_back(std::move(page));
+        }
+        return pages;
+    }
+
+    void tell(const CatchUp::Action& action) {
+        SseDecoder decoder;
+        for (const auto& frame : action.frames) {
+            for (auto& event : decoder.feed(frame->text())) told.push_back(std::move(event));
+        }
+        EXPECT_GE(action.prefix, delivered);
+        delivered = action.prefix;
+    }
+
+    // Runs until the machine would go live or end.
+    Kind run(CatchUp& machine, CatchUp::Action action) {
+        for (int steps = 0; steps < 1000; ++steps) {
+            switch (action.kind) {
+                case Kind::ask_bound: action = machine.on_bound(bound); break;
+                case Kind::read: action = machine.on_pages(read(action.read)); break;
+                case Kind::send:
+                    tell(action);
+                    action = machine.on_sent();
+                    break;
+                case Kind::go_live:
+                case Kind::finish: tell(action); return action.kind;
+            }
+        }
+        ADD_FAILURE() << "the machine does not come to an end";
+        return Kind::finish;
+    }
+
+    std::string story() const {
+        std::string text;
+        for (const auto& event : told) {
+            text += event.type == "a.b"
+                        ? event.data
+                        : event.type.substr(8) + (event.type == "tidings.gap" ? event.data : "");
+            text += ' ';
+        }
+        return text;
+    }
+};
+
+CatchUpRequest request(std::string cursor) {
+    CatchUpRequest made;
+    made.audiences = {alice(), Audience::broadcast()};
+    if (!cursor.empty()) made.from = {CatchUpFrom::Kind::cursor, std::move(cursor), {}};
+    return made;
+}
+
+TEST(CatchUp, GoesLiveFromAFreshBoundWithoutReading) {
+    Script script;
+    script.add(alice(), 10);
+    CatchUp machine{request({}), registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), "caught_up ");
+    EXPECT_EQ(script.told[0].last_event_id, id_of(1000));
+    EXPECT_EQ(script.reads, 0);
+}
+
+TEST(CatchUp, P2_ReplaysAllLogsMergedByPosition) {
+    Script script;
+    for (const auto ms : {10, 30, 50}) script.add(alice(), static_cast<std::uint64_t>(ms));
+    for (const auto ms : {20, 40}) script.add(Audience::broadcast(), static_cast<std::uint64_t>(ms));
+    script.floors[Audience::broadcast()] = {};
+    CatchUp machine{request(id_of(20)), registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), "30 40 50 caught_up ");
+    EXPECT_EQ(script.told.back().data, "{\"replayed\":3,\"ignored_categories\":[]}");
+    EXPECT_EQ(script.delivered, at(1000));
+}
+
+TEST(CatchUp, P1_SendsOnlyACompletePrefixOfAllLogsPageByPage) {
+    Script script;
+    Limits limits;
+    limits.page_events = 3;
+    std::string expected;
+    for (std::uint64_t ms = 10; ms < 60; ++ms) {
+        script.add(ms % 4 == 0 ? Audience::broadcast() : alice(), ms);
+        if (ms > 12) expected += std::to_string(ms) + " ";
+    }
+    CatchUp machine{request(id_of(12)), registry(), limits};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), expected + "caught_up ");
+    EXPECT_GT(script.reads, 10);
+}
+
+TEST(CatchUp, P4_FiltersReplayAndStillMovesItsPrefix) {
+    Script script;
+    Limits limits;
+    limits.page_events = 2;
+    for (std::uint64_t ms = 10; ms < 20; ++ms) script.add(alice(), ms, ms == 17 ? "money" : "news");
+    auto wanted = request(id_of(10));
+    wanted.categories = CategoryMask{2};
+    CatchUp machine{wanted, registry(), limits};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), "17 caught_up ");
+}
+
+TEST(CatchUp, P4_MatchesNothingWhenNoNamedCategoryIsLeft) {
+    Script script;
+    script.add(alice(), 20);
+    auto wanted = request(id_of(10));
+    wanted.categories = 0;
+    wanted.ignored_categories = {"gone"};
+    CatchUp machine{wanted, registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.told.back().data, "{\"replayed\":0,\"ignored_categories\":[\"gone\"]}");
+}
+
+TEST(CatchUp, C26_TellsACursorThatIsNoneAndGoesLive) {
+    for (const auto* cursor : {"abc", "c232ab00-9414-11ec-b3c8-9f6bdeced846"}) {
+        Script script;
+        script.add(alice(), 10'000 / 1000);
+        CatchUp machine{request(cursor), registry(), Limits{}};
+        EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+        EXPECT_EQ(script.story(),
+                  "gap{\"reason\":\"unknown_id\",\"oldest\":\"1970-01-01T00:00:00Z\"} caught_up ");
+        EXPECT_EQ(script.told[0].last_event_id, id_of(1000));
+    }
+}
+
+TEST(CatchUp, P3_TellsAResetStoreAndReplaysAllWhenAsked) {
+    Script script;
+    for (const std::uint64_t ms : {10, 20}) script.add(alice(), ms);
+    auto wanted = request(EventId{at(15), tag + 1, 0}.uuid().text());
+    wanted.on_gap = OnGap::replay;
+    CatchUp machine{wanted, registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(),
+              "gap{\"reason\":\"store_reset\",\"oldest\":\"1970-01-01T00:00:00Z\"} 10 20 caught_up ");
+    EXPECT_EQ(script.told[0].last_event_id, (EventId{at(10).before(), tag, 0}.uuid().text()));
+}
+
+TEST(CatchUp, P3_TellsATrimmedLogOnceAndGoesLive) {
+    Script script;
+    script.add(alice(), 50);
+    script.logs[alice()][0].previous = at(40);
+    script.floors[alice()] = at(40);
+    CatchUp machine{request(id_of(30)), registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), "gap{\"reason\":\"trimmed\",\"oldest\":\"1970-01-01T00:00:00Z\"} caught_up ");
+    EXPECT_EQ(machine.gaps(), 1U);
+}
+
+TEST(CatchUp, P3_PutsTheGapBeforeTheOldestOfTheLogConcerned) {
+    Script script;
+    for (const std::uint64_t ms : {31, 60}) script.add(Audience::broadcast(), ms);
+    script.add(alice(), 50);
+    script.logs[alice()][0].previous = at(40);
+    auto wanted = request(id_of(30));
+    wanted.on_gap = OnGap::replay;
+    CatchUp machine{wanted, registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(),
+              "31 gap{\"reason\":\"trimmed\",\"oldest\":\"1970-01-01T00:00:00Z\"} 50 60 caught_up ");
+    EXPECT_EQ(script.told[1].last_event_id, (EventId{at(50).before(), tag, 0}.uuid().text()));
+}
+
+TEST(CatchUp, P3_TellsALogThatDiedWhole) {
+    for (const OnGap policy : {OnGap::live, OnGap::replay}) {
+        Script script;
+        script.floors[alice()] = at(40);
+        auto wanted = request(id_of(30));
+        wanted.on_gap = policy;
+        CatchUp machine{wanted, registry(), Limits{}};
+        EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+        EXPECT_EQ(script.story(), "gap{\"reason\":\"trimmed\"} caught_up ");
+    }
+}
+
+TEST(CatchUp, C27_EarliestSendsAllThatIsRetainedAndNeverAGap) {
+    Script script;
+    script.add(alice(), 50);
+    script.logs[alice()][0].previous = at(40);
+    script.floors[Audience::broadcast()] = at(45);
+    auto wanted = request({});
+    wanted.from.kind = CatchUpFrom::Kind::earliest;
+    CatchUp machine{wanted, registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), "50 caught_up ");
+}
+
+TEST(CatchUp, P3_TellsWhatAFullQueueDropped) {
+    Script script;
+    script.add(alice(), 50);
+    CatchUpRequest wanted;
+    wanted.audiences = {alice()};
+    wanted.from = {CatchUpFrom::Kind::position, {}, at(40)};
+    wanted.dropped = 7;
+    CatchUp machine{wanted, registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(),
+              "gap{\"reason\":\"overflow\",\"count\":7,\"oldest\":\"1970-01-01T00:00:00Z\"} 50 caught_up ");
+}
+
+TEST(CatchUp, ReadsOnFromItsBoundWhenTheHoldIsLost) {
+    Script script;
+    script.add(alice(), 10);
+    CatchUp machine{request(id_of(5)), registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    script.told.clear();
+    script.add(alice(), 1500);
+    script.bound.position = at(2000);
+    EXPECT_EQ(script.run(machine, machine.on_hold_lost()), Kind::go_live);
+    EXPECT_EQ(script.story(), "1500 caught_up ");
+}
+
+TEST(CatchUp, C33_EndsCleanlyWhenEveryAudienceIsAFinishedTopic) {
+    Script script;
+    script.add(chat(), 10);
+    script.closed[chat()] = at(20);
+    CatchUpRequest wanted;
+    wanted.audiences = {chat()};
+    wanted.from = {CatchUpFrom::Kind::cursor, id_of(5), {}};
+    CatchUp machine{wanted, registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::finish);
+    EXPECT_EQ(script.story(), "10 closed ");
+    EXPECT_EQ(machine.replayed(), 1U);
+
+    Script mixed;
+    mixed.closed[chat()] = at(20);
+    wanted.audiences = {chat(), alice()};
+    CatchUp other{wanted, registry(), Limits{}};
+    EXPECT_EQ(mixed.run(other, other.start()), Kind::go_live);
+    EXPECT_EQ(mixed.story(), "closed caught_up ");
+}
+
+TEST(CatchUp, C33_LearnsOfAFinishedTopicAlsoWithoutACursor) {
+    Script script;
+    script.closed[chat()] = at(20);
+    CatchUpRequest wanted;
+    wanted.audiences = {chat()};
+    CatchUp machine{wanted, registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::finish);
+}
+
+}  // namespace
+}  // namespace tidings
