@@ -301,7 +301,7 @@ Progress RequestParser::parse_body(std::string_view bytes, std::string& body) {
 }
 
 void RequestParser::next() {
-    TIDINGS_ASSERT(place_ == Place::done);
+    TIDINGS_ASSERT(place_ == Place::done || (place_ == Place::body && request_.body == BodyKind::none));
     request_ = {};
     line_.clear();
     body_limit_ = limits_.request_bytes;

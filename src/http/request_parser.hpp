@@ -51,7 +51,8 @@ public:
 
     // The longest body from now on, in decoded bytes; an endpoint that reads a stream may raise it.
     void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
-    // Makes ready for the request that follows on the same connection.
+    // Makes ready for the request that follows on the same connection. A request without a body may be
+    // answered from its head alone: then parse_body need not have been called.
     void next();
 
 private:

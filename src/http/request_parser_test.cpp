@@ -181,6 +181,15 @@ TEST(RequestParser, C39_RefusesABodyAboveItsLimitBeforeReadingIt) {
     EXPECT_EQ(parser.parse_body("hello", body).outcome, Outcome::complete);
 }
 
+// An unknown path, a wrong method or a missing credential is answered before a body is looked for.
+TEST(RequestParser, C55_ARequestAnsweredFromItsHeadAloneIsFollowedByTheNext) {
+    RequestParser parser{Limits{}};
+    ASSERT_EQ(parser.parse_head("DELETE /a HTTP/1.1\r\nHost: a\r\n\r\n").outcome, Outcome::complete);
+    parser.next();
+    ASSERT_EQ(parser.parse_head("GET /b HTTP/1.1\r\nHost: a\r\n\r\n").outcome, Outcome::complete);
+    EXPECT_EQ(parser.request().path, "/b");
+}
+
 TEST(RequestParser, FieldLinesAreNamesAndTrimmedValues) {
     EXPECT_EQ(parse_field_line("A: b c ").value(), (Field{"A", "b c"}));
     EXPECT_EQ(parse_field_line("A:").value(), (Field{"A", ""}));
