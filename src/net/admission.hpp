@@ -66,4 +66,24 @@ private:
     Counts addresses_;
 };
 
+// The place of a stream that is about to open. Given back when the client is gone before it does; kept, and
+// left with Admission::leave, when it has opened. Owned by the pending write of the stream's head.
+class Seat {
+public:
+    Seat(Admission& admission, std::uint64_t subject, std::uint64_t address)
+        : admission_{&admission}, subject_{subject}, address_{address} {}
+    ~Seat() {
+        if (admission_ != nullptr) admission_->leave(subject_, address_);
+    }
+    Seat(const Seat&) = delete;
+    Seat& operator=(const Seat&) = delete;
+
+    void keep() noexcept { admission_ = nullptr; }
+
+private:
+    Admission* admission_;
+    std::uint64_t subject_;
+    std::uint64_t address_;
+};
+
 }  // namespace tidings

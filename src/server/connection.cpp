@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // of requests that wait for the present answer
 constexpr std::size_t line_bytes_high = 256 * 1024;     // unsent answer lines: reading pauses
+constexpr std::size_t unused_body_bytes_max = 1024;     // of a request whose body means nothing
+constexpr std::size_t leaving_bytes_max = 1024 * 1024;  // thrown away after the last answer
+constexpr std::chrono::milliseconds leaving_time_max{2'000};
 
 std::string chunk_of(std::string_view text) {
     const auto frame = Frame::raw(text);
@@ -82,9 +85,11 @@ void Connection::wait(std::chrono::milliseconds limit) {
 
 void Connection::on_timeout() {
     if (phase_ == Phase::gone || timer_.expiry() > asio::steady_timer::clock_type::now()) return;
+    if (phase_ == Phase::leaving) return close();
     ++host_.counters().timeouts;
     const bool in_request = phase_ == Phase::body || (phase_ == Phase::head && parser_.begun());
-    if (!in_request || writing_) return close();
+    // Where an answer has begun, the only thing left to say is that it breaks off.
+    if (!in_request || writing_ || lines_open_) return close();
     refuse({408, Error{Errc::timed_out, "the request took too long"}});
 }
 
@@ -109,6 +114,10 @@ void Connection::on_read(const boost::system::error_code& ec, std::size_t size) 
             return;
         }
         return close();
+    }
+    if (phase_ == Phase::leaving) {
+        left_over_ += size;
+        return left_over_ < leaving_bytes_max ? read() : close();
     }
     input_.append(buffer_.data(), size);
     process();
@@ -164,6 +173,8 @@ void Connection::head_complete() {
             ndjson_ = std::make_shared<NdjsonSession>(*this, *credential_);
         }
     }
+    // Nobody had to say who they are to get here, so nobody may make us hold a body.
+    if (!posts) parser_.limit_body(unused_body_bytes_max);
     if (request.expectation == http::Expectation::continue_100 && request.body != http::BodyKind::none) {
         output_ = http::continue_head();
         return write(std::move(output_), [this] { process(); });
@@ -270,9 +281,12 @@ void Connection::open(StreamPlan plan) {
     const std::string first = ": tidings\nretry: " + std::to_string(host_.draw_retry()) + "\n";
     std::string head = http::stream_head(reply());
     head += plan.framing == Framing::chunked ? chunk_of(first) : first;
-    // Shared because the handler that owns it must be copyable.
+    // Shared because the handler that owns them must be copyable; without it the stream's place is given
+    // back.
     auto held = std::make_shared<StreamPlan>(std::move(plan));
-    become(std::move(head), [this, held](AcceptedSocket socket) {
+    auto seat = std::make_shared<Seat>(context_.admission, held->subject, held->address);
+    become(std::move(head), [this, held, seat](AcceptedSocket socket) {
+        seat->keep();
         held->leftover = std::move(input_);
         host_.open_stream(std::move(*held), std::move(socket));
     });
@@ -356,9 +370,7 @@ void Connection::write(std::string bytes, Callback<void()> then) {
 void Connection::answered() {
     ndjson_.reset();
     if (close_after_ || phase_ == Phase::gone) {
-        boost::system::error_code ec;
-        socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
-        return close();
+        return leave();
     }
     parser_.next();
     phase_ = Phase::head;
@@ -369,6 +381,18 @@ void Connection::answered() {
     } else {
         process();
     }
+}
+
+// RFC 9112 9.6: closing while bytes of the client are unread resets the connection, and the reset may
+// overtake the answer. So the client is told the end and what it still sends is thrown away, for a while.
+void Connection::leave() {
+    boost::system::error_code ec;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+    if (ec || phase_ == Phase::gone) return close();
+    phase_ = Phase::leaving;
+    input_.clear();
+    wait(leaving_time_max);
+    read();
 }
 
 void Connection::begin_lines(http::Fields fields) {

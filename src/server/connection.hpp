@@ -50,7 +50,7 @@ public:
     const Settings& settings() const noexcept { return *settings_; }
 
 private:
-    enum class Phase : std::uint8_t { head, body, answering, gone };
+    enum class Phase : std::uint8_t { head, body, answering, leaving, gone };
 
     void read();
     void on_read(const boost::system::error_code& ec, std::size_t size);
@@ -68,6 +68,7 @@ private:
     void write(std::string bytes, Callback<void()> then);
     void flush_lines();
     void answered();
+    void leave();
     void wait(std::chrono::milliseconds limit);
     void on_timeout();
     http::Reply reply() const;
@@ -90,6 +91,7 @@ private:
     std::string output_;
     std::string lines_;
     std::shared_ptr<NdjsonSession> ndjson_;  // shared: its appends come back to it, or find it gone
+    std::size_t left_over_ = 0;              // bytes thrown away while leaving
     Phase phase_ = Phase::head;
     bool reading_ = false;
     bool writing_ = false;
