@@ -1,0 +1,401 @@
+#include "net/stream_reactor.hpp"
+
+#include <tidings/sse_decoder.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tidings {
+namespace {
+
+// The other end of a stream: takes as many bytes as it has room for.
+struct Peer {
+    std::string bytes;
+    std::size_t room = ~std::size_t{0};
+    std::size_t writes = 0;
+    std::optional<CloseKind> closed;
+    bool gone = false;
+};
+
+class PipeWriter final : public StreamWriter {
+public:
+    explicit PipeWriter(std::shared_ptr<Peer> peer) : peer_{std::move(peer)} {}
+    std::ptrdiff_t write(std::span<const iovec> pieces) override {
+        if (peer_->gone) return -1;
+        ++peer_->writes;
+        std::ptrdiff_t taken = 0;
+        for (const auto& piece : pieces) {
+            const std::size_t part = std::min(piece.iov_len, peer_->room);
+            peer_->bytes.append(static_cast<const char*>(piece.iov_base), part);
+            peer_->room -= part;
+            taken += static_cast<std::ptrdiff_t>(part);
+            if (part < piece.iov_len) break;
+        }
+        return taken;
+    }
+    std::size_t unacknowledged() const override { return 0; }
+    void close(CloseKind kind) override { peer_->closed = kind; }
+
+private:
+    std::shared_ptr<Peer> peer_;  // shared with the test, which looks at it after the stream has ended
+};
+
+struct Reader {
+    StreamHandle handle;
+    std::shared_ptr<Peer> peer;
+
+    std::string story() const {
+        SseDecoder decoder;
+        std::string text;
+        for (const auto& event : decoder.feed(peer->bytes)) {
+            text += event.type == "a.b" ? event.data : event.type + event.data;
+            text += ' ';
+        }
+        return text;
+    }
+};
+
+// A reactor in a test's hand: no socket, a clock that is moved.
+class ReactorTest : public testing::Test, public StreamHost {
+public:
+    struct Behind {
+        StreamHandle handle;
+        Position cursor;
+        std::uint64_t dropped;
+    };
+
+    static ReactorOptions options() {
+        ReactorOptions made;
+        made.delivery.retry_min = made.delivery.retry_max = std::chrono::milliseconds{3000};
+        made.limits.queue_events = 8;
+        made.limits.ring_events = 64;
+        made.limits.sends_per_turn = 4;
+        return made;
+    }
+
+    void use(ReactorOptions made) { reactor = std::make_unique<StreamReactor>(std::move(made), *this, now); }
+
+    static Audience user(const char* name) { return Audience::user(*UserId::parse(name)); }
+
+    Reader open(std::vector<Audience> audiences, CategoryMask categories = all_categories) {
+        Reader reader{{}, std::make_shared<Peer>()};
+        StreamSpec spec;
+        spec.writer = std::make_unique<PipeWriter>(reader.peer);
+        spec.audiences = std::move(audiences);
+        spec.categories = categories;
+        reader.handle = *reactor->adopt(std::move(spec));
+        return reader;
+    }
+    Reader live(std::vector<Audience> audiences, CategoryMask categories = all_categories) {
+        Reader reader = open(std::move(audiences), categories);
+        EXPECT_TRUE(reactor->go_live(reader.handle, reactor->hold(), {}, at(last)));
+        return reader;
+    }
+
+    static Position at(std::uint64_t ms) { return {1, ms, 0}; }
+    static LiveItem item(const Audience& audience, std::uint64_t ms, CategoryMask category = 1,
+                         SlowReader policy = SlowReader::resume) {
+        Event event;
+        event.id = EventId{at(ms), 9, 0}.uuid();
+        event.type = "a.b";
+        event.data = std::to_string(ms);
+        LiveItem made;
+        made.frame = *Frame::encode(event, WithId::yes, Limits{});
+        made.position = at(ms);
+        made.audience = audience.text();
+        made.category = category;
+        made.slow_reader = policy;
+        return made;
+    }
+    void accept(std::vector<LiveItem> items) {
+        LiveBatch batch;
+        for (auto& one : items) {
+            last = std::max(last, one.position.milliseconds);
+            batch.items.push_back(std::move(one));
+        }
+        reactor->accept(batch);
+    }
+    void publish(std::vector<LiveItem> items) {
+        accept(std::move(items));
+        while (reactor->flush(now)) {
+        }
+    }
+    void pass(std::uint64_t ms) {
+        for (const std::uint64_t end = now + ms; now < end;) {
+            now += tick_ms;
+            reactor->tick(now);
+        }
+    }
+
+    void fell_behind(StreamHandle handle, Position cursor, std::uint64_t dropped) override {
+        behind.push_back({handle, cursor, dropped});
+    }
+    void drained(StreamHandle handle) override { drained_handles.push_back(handle); }
+    void ended(const StreamEnd& end) override { ends.push_back(end); }
+
+    std::uint64_t now = 1'000'000;
+    std::uint64_t last = 0;
+    std::vector<Behind> behind;
+    std::vector<StreamHandle> drained_handles;
+    std::vector<StreamEnd> ends;
+    std::unique_ptr<StreamReactor> reactor = std::make_unique<StreamReactor>(options(), *this, now);
+};
+
+TEST_F(ReactorTest, P5_GivesAnEventToItsAudienceAlone) {
+    const Reader alice = live({user("alice"), Audience::broadcast()});
+    const Reader bob = live({user("bob"), Audience::broadcast()});
+    publish({item(user("alice"), 10), item(user("bob"), 20), item(user("carol"), 30),
+             item(Audience::broadcast(), 40)});
+    EXPECT_EQ(alice.story(), "10 40 ");
+    EXPECT_EQ(bob.story(), "20 40 ");
+}
+
+TEST_F(ReactorTest, P4_FiltersByCategory) {
+    const Reader reader = live({user("alice")}, 2);
+    publish({item(user("alice"), 10, 1), item(user("alice"), 20, 2), item(user("alice"), 30, 0)});
+    EXPECT_EQ(reader.story(), "20 ");
+}
+
+TEST_F(ReactorTest, C67_WritesSeveralEventsOfOneTurnAtOnce) {
+    const Reader reader = live({user("alice")});
+    std::vector<LiveItem> items;
+    for (std::uint64_t ms = 10; ms < 20; ++ms) items.push_back(item(user("alice"), ms));
+    publish(std::move(items));
+    EXPECT_EQ(reader.peer->writes, 1U);
+    EXPECT_EQ(reader.story(), "10 11 12 13 14 15 16 17 18 19 ");
+}
+
+TEST_F(ReactorTest, YieldsAfterSomeSends) {
+    std::vector<Reader> readers;
+    for (int i = 0; i < 10; ++i) readers.push_back(live({Audience::broadcast()}));
+    accept({item(Audience::broadcast(), 10)});
+    EXPECT_TRUE(reactor->flush(now));
+    EXPECT_EQ(readers[3].story(), "10 ");
+    EXPECT_EQ(readers[4].story(), "");
+    EXPECT_TRUE(reactor->flush(now));
+    EXPECT_FALSE(reactor->flush(now));
+    EXPECT_EQ(readers[9].story(), "10 ");
+}
+
+TEST_F(ReactorTest, P2_SendsFromTheHoldWhatLiesBeyondTheBound) {
+    const Reader reader = open({user("alice")});
+    const auto hold = reactor->hold();
+    publish({item(user("alice"), 10), item(user("alice"), 20), item(user("alice"), 30)});
+    EXPECT_EQ(reader.story(), "");
+    EXPECT_TRUE(reactor->go_live(reader.handle, hold, {}, at(20)));
+    EXPECT_EQ(reader.story(), "30 ");
+    publish({item(user("alice"), 40)});
+    EXPECT_EQ(reader.story(), "30 40 ");
+}
+
+TEST_F(ReactorTest, P2_SaysWhenTheRingHasMovedPastTheHold) {
+    const Reader reader = open({user("alice")});
+    const auto hold = reactor->hold();
+    for (std::uint64_t ms = 1; ms <= 80; ++ms)
+        publish({item(user("bob"), ms), item(user("alice"), ms + 100)});
+    EXPECT_FALSE(reactor->go_live(reader.handle, hold, {}, at(5)));
+    EXPECT_EQ(reader.story(), "");
+}
+
+TEST_F(ReactorTest, P6_KeepsACursorForABlockedReaderAndGoesOn) {
+    const Reader reader = live({user("alice")});
+    const Reader other = live({user("alice")});
+    reader.peer->room = 10;
+    publish({item(user("alice"), 10)});
+    publish({item(user("alice"), 20), item(user("alice"), 30)});
+    EXPECT_EQ(reader.peer->bytes.size(), 10U);
+    EXPECT_EQ(other.story(), "10 20 30 ");
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    EXPECT_EQ(reader.story(), "10 20 30 ");
+    EXPECT_EQ(reader.peer->bytes, other.peer->bytes);
+}
+
+TEST_F(ReactorTest, C64_SendsAReaderBeyondItsBoundToTheLog) {
+    const Reader reader = live({user("alice")});
+    reader.peer->room = 10;
+    for (std::uint64_t ms = 10; ms < 30; ++ms) publish({item(user("alice"), ms)});
+    EXPECT_EQ(reactor->state(reader.handle), StreamState::catching_up);
+    EXPECT_TRUE(behind.empty());  // not before it has taken what was cut
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    ASSERT_EQ(behind.size(), 1U);
+    EXPECT_EQ(behind[0].cursor, at(10));
+    EXPECT_EQ(reader.story(), "10 ");
+    EXPECT_TRUE(reactor->write(reader.handle, {item(user("alice"), 11).frame}, at(11)));
+    EXPECT_TRUE(reactor->go_live(reader.handle, reactor->hold(), {}, at(29)));
+    publish({item(user("alice"), 30)});
+    EXPECT_EQ(reader.story(), "10 11 30 ");
+}
+
+TEST_F(ReactorTest, P3_TellsWhatItDroppedInItsPlace) {
+    const Reader reader = live({user("alice")});
+    reactor->checkpoint(at(1), 9);
+    reader.peer->room = 10;
+    for (std::uint64_t ms = 10; ms < 30; ++ms) publish({item(user("alice"), ms, 1, SlowReader::drop)});
+    EXPECT_EQ(reactor->state(reader.handle), StreamState::live);
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    SseDecoder decoder;
+    const auto events = decoder.feed(reader.peer->bytes);
+    ASSERT_GE(events.size(), 3U);
+    EXPECT_EQ(events[0].data, "10");
+    EXPECT_EQ(events[1].type, "tidings.gap");
+    const auto received = events.size() - 1;
+    EXPECT_EQ(events[1].data, "{\"reason\":\"overflow\",\"count\":" + std::to_string(20 - received) + "}");
+    EXPECT_EQ(events.back().data, "29");
+    // The gap's id resumes at exactly the next event.
+    EXPECT_LT(events[1].last_event_id, events[2].last_event_id);
+}
+
+TEST_F(ReactorTest, P3_ReadsTheLogWhenTheRingWasLost) {
+    const Reader idle = live({user("alice")});
+    const Reader blocked = live({user("alice")});
+    publish({item(user("alice"), 10)});
+    blocked.peer->room = 0;
+    publish({item(user("alice"), 20)});
+    reactor->lose_ring(at(20));
+    ASSERT_EQ(behind.size(), 1U);
+    EXPECT_EQ(behind[0].handle, idle.handle);
+    EXPECT_EQ(behind[0].cursor, at(20));
+    blocked.peer->room = ~std::size_t{0};
+    reactor->writable(blocked.handle);
+    ASSERT_EQ(behind.size(), 2U);
+    EXPECT_GE(behind[1].cursor, at(10));
+    EXPECT_LT(behind[1].cursor, at(20));
+}
+
+TEST_F(ReactorTest, C20_BeatsOnlyInSilence) {
+    const Reader reader = live({user("alice")});
+    pass(14'000);
+    EXPECT_EQ(reader.peer->bytes, "");
+    publish({item(user("alice"), 10)});
+    const auto size = reader.peer->bytes.size();
+    pass(14'000);
+    EXPECT_EQ(reader.peer->bytes.size(), size);
+    pass(2'000);
+    EXPECT_EQ(reader.peer->bytes.substr(size), ": hb\n");
+    pass(30'000);
+    EXPECT_EQ(reader.peer->bytes.substr(size), ": hb\n: hb\n: hb\n");
+}
+
+TEST_F(ReactorTest, P4_GivesAQuietReaderAnIdToReturnWith) {
+    auto made = options();
+    made.checkpoint_after = std::chrono::milliseconds{4'000};
+    use(std::move(made));
+    const Reader quiet = live({user("alice")});
+    reactor->checkpoint(at(500), 9);
+    pass(6'000);
+    SseDecoder decoder;
+    const auto events = decoder.feed(quiet.peer->bytes);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].type, "tidings.checkpoint");
+    EXPECT_EQ(events[0].last_event_id, (EventId{at(500), 9, 0}.uuid().text()));
+}
+
+TEST_F(ReactorTest, C34_EndsUncleanlyAfterARetryAndAMoment) {
+    const Reader reader = live({user("alice")});
+    reactor->end(reader.handle, EndReason::drained);
+    EXPECT_EQ(reader.peer->bytes, "retry: 3000\n");
+    EXPECT_FALSE(reader.peer->closed);
+    publish({item(user("alice"), 10)});
+    EXPECT_EQ(reader.peer->bytes, "retry: 3000\n");
+    pass(50);
+    EXPECT_FALSE(reader.peer->closed);
+    pass(200);
+    EXPECT_EQ(reader.peer->closed, CloseKind::abort);
+    ASSERT_EQ(ends.size(), 1U);
+    EXPECT_EQ(ends[0].reason, EndReason::drained);
+    EXPECT_EQ(reactor->streams(), 0U);
+}
+
+TEST_F(ReactorTest, C33_EndsCleanlyWhenEveryTopicIsFinished) {
+    const Audience topic = *Audience::topic("chat");
+    const Reader reader = live({topic});
+    const Reader mixed = live({topic, user("alice")});
+    LiveItem end;
+    end.frame = Frame::control("tidings.closed", "{}", std::nullopt);
+    end.audience = topic.text();
+    end.position = at(20);
+    end.closes = true;
+    publish({item(topic, 10), end});
+    EXPECT_EQ(reader.story(), "10 tidings.closed{} ");
+    EXPECT_EQ(reader.peer->closed, CloseKind::clean);
+    EXPECT_EQ(mixed.story(), "10 tidings.closed{} ");
+    EXPECT_FALSE(mixed.peer->closed);
+}
+
+TEST_F(ReactorTest, C45_WarnsThenEndsAtTheCredentialsEnd) {
+    Reader reader{{}, std::make_shared<Peer>()};
+    StreamSpec spec;
+    spec.writer = std::make_unique<PipeWriter>(reader.peer);
+    spec.audiences = {user("alice")};
+    spec.heartbeat = std::chrono::milliseconds{0};
+    spec.expires_in = std::chrono::milliseconds{90'000};
+    reader.handle = *reactor->adopt(std::move(spec));
+    EXPECT_TRUE(reactor->go_live(reader.handle, reactor->hold(), {}, at(0)));
+    pass(29'000);
+    EXPECT_EQ(reader.story(), "");
+    pass(2'000);
+    EXPECT_EQ(reader.story().substr(0, 16), "tidings.expiring");
+    pass(58'000);
+    EXPECT_FALSE(reader.peer->closed);
+    pass(2'000);
+    EXPECT_EQ(reader.peer->closed, CloseKind::abort);
+    EXPECT_EQ(ends.at(0).reason, EndReason::expired);
+}
+
+TEST_F(ReactorTest, P6_EndsAReaderThatTakesNothing) {
+    const Reader reader = live({user("alice")});
+    reader.peer->room = 3;
+    publish({item(user("alice"), 10)});
+    pass(29'000);
+    EXPECT_TRUE(ends.empty());
+    pass(2'000);
+    ASSERT_EQ(ends.size(), 1U);
+    EXPECT_EQ(ends[0].reason, EndReason::stalled);
+}
+
+TEST_F(ReactorTest, C37_ForgetsAClientThatIsGone) {
+    const Reader reader = live({user("alice"), Audience::broadcast()});
+    reader.peer->gone = true;
+    publish({item(Audience::broadcast(), 10)});
+    EXPECT_EQ(ends.at(0).reason, EndReason::client_gone);
+    EXPECT_EQ(reactor->streams(), 0U);
+    EXPECT_EQ(reactor->audiences(), 0U);
+    const Reader next = live({user("bob")});
+    EXPECT_FALSE(reactor->alive(reader.handle));
+    publish({item(user("bob"), 20)});
+    EXPECT_EQ(next.story(), "20 ");
+}
+
+TEST_F(ReactorTest, C45_EndsAStreamAtItsLongestLife) {
+    auto made = options();
+    made.delivery.lifetime = std::chrono::milliseconds{5'000};
+    use(std::move(made));
+    const Reader reader = live({user("alice")});
+    pass(4'900);
+    EXPECT_TRUE(ends.empty());
+    pass(500);
+    EXPECT_EQ(ends.at(0).reason, EndReason::lifetime);
+}
+
+TEST_F(ReactorTest, P6_IsBoundedWhateverABlockedReaderIsSent) {
+    auto made = options();
+    made.limits.queue_events = 1000;
+    use(std::move(made));
+    const Reader reader = live({user("alice")});
+    reader.peer->room = 0;
+    for (std::uint64_t ms = 10; ms < 500; ++ms) publish({item(user("alice"), ms)});
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    // The ring forgot what it was to be sent, so the log is read from the place where it was cut.
+    ASSERT_EQ(behind.size(), 1U);
+    EXPECT_LT(behind[0].cursor, at(10));
+}
+
+}  // namespace
+}  // namespace tidings
