@@ -209,10 +209,11 @@ void unknown_variable(const std::string& name, Diagnostics& found) {
 
 void read_environment(const Environment& environment, Config& config, Diagnostics& found) {
     for (auto at = environment.lower_bound("TIDINGS_"); at != environment.end(); ++at) {
-        const auto& [name, value] = *at;
+        const std::string& name = at->first;
+        const std::string& value = at->second;
         if (!name.starts_with("TIDINGS_")) break;
         const auto setting = std::ranges::find_if(
-            settings(), [&name = name](const Setting& one) { return environment_name(one.name) == name; });
+            settings(), [&](const Setting& one) { return environment_name(one.name) == name; });
         if (setting != settings().end()) {
             apply(*setting, value, "environment " + name, config, found);
         } else if (!read_key_variable(name, value, config, found) && names_a_section(name)) {

@@ -214,8 +214,8 @@ TEST(ConfigFile, KeysThatCannotWorkAreRefused) {
         "[[auth.key]]\n",
         "[[auth.key]]\nalgorithm = \"RS256\"\nsecret_file = \"a\"\n",
         "[[auth.key]]\nalgorithm = \"HS256\"\npublic_key_file = \"a\"\n",
-        "[[auth.key]]\nsecret_file = \"a\"\nissuer = \"x\"\n[[auth.key]]\nsecret_file = \"b\"\nissuer = "
-        "\"y\"\n",
+        // Users of both would meet.
+        R"(auth.key = [{secret_file = "a", issuer = "x"}, {secret_file = "b", issuer = "y"}])",
     };
     for (const char* text : cases) EXPECT_FALSE(from(text)) << text;
     EXPECT_TRUE(

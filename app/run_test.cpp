@@ -88,8 +88,8 @@ TEST(Program, PublishPrintsTheId) {
 TEST(Program, PublishSaysWhyNotAndHow) {
     const std::pair<int, int> cases[] = {{401, 4}, {403, 4}, {400, 1}, {409, 1}, {503, 1}};
     for (const auto& [status, code] : cases) {
-        Hubbub hub{[status = status](const std::string&) {
-            return std::pair{status, std::string{R"({"detail":"because"})"}};
+        Hubbub hub{[wanted = status](const std::string&) {
+            return std::pair{wanted, std::string{R"({"detail":"because"})"}};
         }};
         const Ran done = ran({"publish", "--type", "a", "--broadcast", "--url", hub.url()});
         EXPECT_EQ(done.code, code) << status;
@@ -182,9 +182,9 @@ TEST(Program, SubscribeHasAnExitCodeForEachEnd) {
     EXPECT_EQ(ran({"subscribe", "--timeout", "50ms", "--url", silent.url()}).code, 5);
     for (const auto& [status, code] :
          {std::pair{401, 4}, std::pair{403, 4}, std::pair{400, 1}, std::pair{204, 0}}) {
-        TinyServer server{[status = status](TinyConnection& connection) {
+        TinyServer server{[wanted = status](TinyConnection& connection) {
             connection.request();
-            connection.answer(status, "{\"detail\":\"because\"}");
+            connection.answer(wanted, "{\"detail\":\"because\"}");
         }};
         EXPECT_EQ(ran({"subscribe", "--url", server.url()}).code, code) << status;
     }
