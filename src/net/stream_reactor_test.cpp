@@ -1,4 +1,5 @@
 #include "net/stream_reactor.hpp"
+#include "net/pipe_peer.hpp"
 
 #include <tidings/sse_decoder.hpp>
 
@@ -11,41 +12,9 @@
 namespace tidings {
 namespace {
 
-// The other end of a stream: takes as many bytes as it has room for.
-struct Peer {
-    std::string bytes;
-    std::size_t room = ~std::size_t{0};
-    std::size_t writes = 0;
-    std::optional<CloseKind> closed;
-    bool gone = false;
-};
-
-class PipeWriter final : public StreamWriter {
-public:
-    explicit PipeWriter(std::shared_ptr<Peer> peer) : peer_{std::move(peer)} {}
-    std::ptrdiff_t write(std::span<const iovec> pieces) override {
-        if (peer_->gone) return -1;
-        ++peer_->writes;
-        std::ptrdiff_t taken = 0;
-        for (const auto& piece : pieces) {
-            const std::size_t part = std::min(piece.iov_len, peer_->room);
-            peer_->bytes.append(static_cast<const char*>(piece.iov_base), part);
-            peer_->room -= part;
-            taken += static_cast<std::ptrdiff_t>(part);
-            if (part < piece.iov_len) break;
-        }
-        return taken;
-    }
-    std::size_t unacknowledged() const override { return 0; }
-    void close(CloseKind kind) override { peer_->closed = kind; }
-
-private:
-    std::shared_ptr<Peer> peer_;  // shared with the test, which looks at it after the stream has ended
-};
-
 struct Reader {
     StreamHandle handle;
-    std::shared_ptr<Peer> peer;
+    std::shared_ptr<PipePeer> peer;
 
     std::string story() const {
         SseDecoder decoder;
@@ -81,7 +50,7 @@ public:
     static Audience user(const char* name) { return Audience::user(*UserId::parse(name)); }
 
     Reader open(std::vector<Audience> audiences, CategoryMask categories = all_categories) {
-        Reader reader{{}, std::make_shared<Peer>()};
+        Reader reader{{}, std::make_shared<PipePeer>()};
         StreamSpec spec;
         spec.writer = std::make_unique<PipeWriter>(reader.peer);
         spec.audiences = std::move(audiences);
@@ -329,7 +298,7 @@ TEST_F(ReactorTest, C33_EndsCleanlyWhenEveryTopicIsFinished) {
 }
 
 TEST_F(ReactorTest, C45_WarnsThenEndsAtTheCredentialsEnd) {
-    Reader reader{{}, std::make_shared<Peer>()};
+    Reader reader{{}, std::make_shared<PipePeer>()};
     StreamSpec spec;
     spec.writer = std::make_unique<PipeWriter>(reader.peer);
     spec.audiences = {user("alice")};
