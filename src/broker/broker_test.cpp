@@ -1,0 +1,116 @@
+#include "broker/broker.hpp"
+
+#include "store/memory_store.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tidings {
+namespace {
+
+Registry some_types() {
+    Registry registry;
+    EXPECT_TRUE(registry.add_category("news"));
+    EXPECT_TRUE(registry.add_category("chat"));
+    EXPECT_TRUE(registry.add_type({.type = "a.b", .category = "chat", .description = "A.", .data = {}}));
+    EXPECT_TRUE(registry.add_type({.type = "a.passing",
+                                   .category = "news",
+                                   .description = "B.",
+                                   .data = {},
+                                   .slow_reader = SlowReader::drop,
+                                   .retain = false}));
+    return registry;
+}
+
+class BrokerTest : public testing::Test {
+public:
+    BrokerTest() {
+        broker.attach(&first);
+        broker.attach(&second);
+        EXPECT_TRUE(store->open(&broker));
+    }
+    static StoreOptions options() {
+        StoreOptions made;
+        made.clock = [] { return Milliseconds{1'700'000'000'000}; };
+        made.random = [] { return std::uint64_t{5}; };
+        return made;
+    }
+    Result<Appended> append(AppendItem item) {
+        std::vector<AppendItem> items;
+        items.push_back(std::move(item));
+        Result<Appended> answer = Errc::internal;
+        store->append(std::move(items), [&](AppendResults results) { answer = results.front(); });
+        return answer;
+    }
+    static AppendItem item(const Audience& audience, const char* type = "a.b",
+                           const char* category = "chat") {
+        AppendItem made;
+        made.audience = audience;
+        made.type = type;
+        made.category = category;
+        made.data = "{\"n\":1}";
+        return made;
+    }
+
+    Snapshot<Registry> registry{std::make_shared<const Registry>(some_types())};
+    Broker broker{registry, Limits{}, {}};
+    Inbox first{1 << 20, [] {}};
+    Inbox second{1 << 20, [] {}};
+    std::unique_ptr<Store> store = make_memory_store(options());
+};
+
+TEST_F(BrokerTest, P1_HandsTheSameFrameToEveryShardBeforeItAcknowledges) {
+    const auto appended = append(item(Audience::broadcast()));
+    ASSERT_TRUE(appended);
+    const auto here = first.take().batch;
+    const auto there = second.take().batch;
+    ASSERT_TRUE(here);
+    EXPECT_EQ(here, there);  // one immutable batch, encoded once (D26)
+    const auto& live = here->items.at(0);
+    EXPECT_EQ(live.position, appended->position);
+    EXPECT_EQ(live.audience, "broadcast");
+    EXPECT_EQ(live.category, CategoryMask{2});
+    EXPECT_EQ(live.frame->text(), "id: " + appended->id.text() + "\nevent: a.b\ndata: {\"n\":1}\n\n");
+}
+
+TEST_F(BrokerTest, SendsUnretainedEventsWithoutAnId) {
+    auto passing = item(Audience::broadcast(), "a.passing", "news");
+    passing.retain = false;
+    ASSERT_TRUE(append(std::move(passing)));
+    const auto batch = first.take().batch;
+    ASSERT_TRUE(batch);
+    EXPECT_FALSE(batch->items.at(0).retained);
+    EXPECT_EQ(batch->items.at(0).slow_reader, SlowReader::drop);
+    EXPECT_EQ(batch->items.at(0).frame->text(), "event: a.passing\ndata: {\"n\":1}\n\n");
+}
+
+TEST_F(BrokerTest, C33_TurnsATombstoneIntoTheEndOfItsTopic) {
+    AppendItem close;
+    close.audience = *Audience::topic("chat/1");
+    close.close = true;
+    ASSERT_TRUE(append(std::move(close)));
+    const auto batch = first.take().batch;
+    ASSERT_TRUE(batch);
+    EXPECT_TRUE(batch->items.at(0).closes);
+    EXPECT_EQ(batch->items.at(0).category, all_categories);
+    EXPECT_EQ(batch->items.at(0).frame->text(), "event: tidings.closed\ndata: {\"topic\":\"chat/1\"}\n\n");
+}
+
+TEST_F(BrokerTest, GivesACategoryThatTheRegistryLostToThoseWhoFilterNothing) {
+    ASSERT_TRUE(append(item(Audience::broadcast(), "a.b", "gone")));
+    const auto batch = first.take().batch;
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->items.at(0).category, CategoryMask{0});
+    EXPECT_TRUE(matches(all_categories, batch->items.at(0).category));
+    EXPECT_FALSE(matches(CategoryMask{3}, batch->items.at(0).category));
+}
+
+TEST_F(BrokerTest, RemembersWhetherTheStoreIsAway) {
+    EXPECT_FALSE(broker.store_away());
+    broker.away(Errc::store_unavailable);
+    EXPECT_TRUE(broker.store_away());
+    broker.back();
+    EXPECT_FALSE(broker.store_away());
+}
+
+}  // namespace
+}  // namespace tidings
