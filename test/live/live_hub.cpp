@@ -17,8 +17,6 @@
 namespace tidings::test {
 namespace {
 
-constexpr std::string_view secret = "a secret that only the live tests know and nobody else";
-
 constexpr std::string_view registry_text = R"(categories = ["alpha", "beta", "gamma"]
 [[event]]
 type = "item.alpha"
@@ -58,6 +56,11 @@ std::filesystem::path new_directory() {
 std::string binary() {
     const char* name = std::getenv("TIDINGS_BIN");
     return name != nullptr ? name : "tidings";
+}
+
+// Another for each hub, so that a client of an earlier one that meets this one's port is refused.
+std::string secret_of(const std::filesystem::path& directory) {
+    return "a secret that only this live test knows: " + directory.filename().string();
 }
 
 std::string quoted_toml(std::string_view text) { return "\"" + std::string{text} + "\""; }
@@ -108,7 +111,7 @@ std::string LiveHub::config_text() const {
     std::ostringstream text;
     text << "registry.file = " << quoted_toml(registry_) << "\n";
     for (const auto& [name, toml] : settings_) text << name << " = " << toml << "\n";
-    text << "auth.key = [{ algorithm = \"HS256\", secret = " << quoted_toml(secret) << " }]\n";
+    text << "auth.key = [{ algorithm = \"HS256\", secret = " << quoted_toml(secret_of(directory_)) << " }]\n";
     return text.str();
 }
 
@@ -216,7 +219,7 @@ std::size_t LiveHub::resident_bytes() const {
 std::string LiveHub::token(const TokenWish& wish) const {
     AuthConfig auth;
     KeyConfig key;
-    key.secret = secret;
+    key.secret = secret_of(directory_);
     auth.keys.push_back(key);
     const auto now = std::chrono::time_point_cast<Timestamp::duration>(std::chrono::system_clock::now());
     const auto minted = mint_token(auth, wish, now);
