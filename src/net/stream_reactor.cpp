@@ -84,7 +84,8 @@ Result<std::uint32_t> StreamReactor::place(StreamSpec& spec) {
     record.heartbeat = static_cast<std::uint16_t>(std::min<Tick>(ticks(spec.heartbeat), 0xffff));
     record.last_write = record.last_id = record.progress = now_;
     if (spec.expires_in.count() >= 0) record.expires = now_ + ticks(spec.expires_in);
-    if (options_.delivery.lifetime.count() > 0) record.lifetime = now_ + ticks(options_.delivery.lifetime);
+    const bool limited = spec.life == StreamLife::limited && options_.delivery.lifetime.count() > 0;
+    if (limited) record.lifetime = now_ + ticks(options_.delivery.lifetime);
     if (spec.writer) {
         if (writers_.size() <= index) writers_.resize(index + 1);
         writers_[index] = std::move(spec.writer);

@@ -24,11 +24,15 @@ struct StreamHandle {
     auto operator<=>(const StreamHandle&) const = default;
 };
 
+// Whether DeliveryConfig::lifetime ends it; the hub's own stream lives as long as the hub.
+enum class StreamLife : std::uint8_t { limited, unlimited };
+
 // A stream to be taken over: its response head has been sent.
 struct StreamSpec {
     int descriptor = -1;                     // connected, non-blocking; owned by the reactor from now on
     std::unique_ptr<StreamWriter> writer{};  // instead of a descriptor
     Framing framing = Framing::chunked;
+    StreamLife life = StreamLife::limited;
     std::vector<Audience> audiences;
     CategoryMask categories = all_categories;
     std::uint64_t subject = 0, session = 0, token = 0;

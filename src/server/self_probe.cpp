@@ -31,6 +31,7 @@ void SelfProbe::start(std::uint64_t now_ms) {
     StreamSpec spec;
     spec.descriptor = pair[0];
     spec.framing = Framing::close_delimited;
+    spec.life = StreamLife::unlimited;
     spec.audiences = {probe_audience()};
     spec.heartbeat = std::chrono::milliseconds{0};
     auto adopted = reactor_.adopt(std::move(spec));
@@ -40,9 +41,11 @@ void SelfProbe::start(std::uint64_t now_ms) {
     }
     handle_ = *adopted;
     receiver_ = pair[1];
-    reactor_.go_live(handle_, reactor_.hold(), {}, {});
+    go_on();
     loop_.watch_readable(receiver_, [this] { receive(); });
 }
+
+void SelfProbe::go_on() { reactor_.go_live(handle_, reactor_.hold(), {}, {}); }
 
 void SelfProbe::send() {
     if (receiver_ < 0) return;

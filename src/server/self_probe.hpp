@@ -23,6 +23,9 @@ public:
     void start(std::uint64_t now_ms);
     // On the shard's thread, each second.
     void send();
+    // Its stream fell behind: no log has its events, so it goes on with the next one. Not from within the
+    // reactor's functions.
+    void go_on();
     bool stuck(std::uint64_t now_ms) const noexcept;
     // How many streams of the reactor are its own.
     std::size_t streams() const noexcept { return receiver_ >= 0 ? 1 : 0; }

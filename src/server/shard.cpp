@@ -166,7 +166,7 @@ void Shard::probe_topics(const StreamPlan& plan, Callback<void(TopicProbe)> done
 }
 
 void Shard::fell_behind(StreamHandle handle, Position cursor, std::uint64_t dropped) {
-    if (probe_.owns(handle)) return;
+    if (probe_.owns(handle)) return loop_.post([this] { probe_.go_on(); });
     CatchUpRequest request;
     request.audiences = reactor_.audiences_of(handle);
     request.categories = reactor_.categories_of(handle);
