@@ -183,7 +183,8 @@ TEST(RequestParser, C39_RefusesABodyAboveItsLimitBeforeReadingIt) {
 
 // An unknown path, a wrong method or a missing credential is answered before a body is looked for.
 TEST(RequestParser, C55_ARequestAnsweredFromItsHeadAloneIsFollowedByTheNext) {
-    RequestParser parser{Limits{}};
+    const Limits limits;
+    RequestParser parser{limits};
     ASSERT_EQ(parser.parse_head("DELETE /a HTTP/1.1\r\nHost: a\r\n\r\n").outcome, Outcome::complete);
     parser.next();
     ASSERT_EQ(parser.parse_head("GET /b HTTP/1.1\r\nHost: a\r\n\r\n").outcome, Outcome::complete);
