@@ -208,6 +208,13 @@ std::string item_json(std::string_view type, std::string_view audience, std::uin
     return json + ",\"pad\":" + (pad.empty() ? "null" : quoted(pad)) + "}}";
 }
 
+double metric(std::uint16_t operations_port, std::string_view sample) {
+    const auto answer = HttpClient{operations_port}.get("/metrics");
+    const std::string line = "\n" + std::string{sample} + " ";
+    const auto at = answer.body.find(line);
+    return at == std::string::npos ? -1 : std::strtod(answer.body.c_str() + at + line.size(), nullptr);
+}
+
 // ---- LiveStream
 
 std::string_view name_of(StreamFinish finish) {

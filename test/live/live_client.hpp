@@ -84,6 +84,9 @@ std::string to_user(std::string_view user);
 std::string to_topic(std::string_view topic);
 inline constexpr std::string_view to_everybody = R"("broadcast":true)";
 
+// A sample of /metrics as it stands there, for example "tidings_streams"; -1: it is not there.
+double metric(std::uint16_t operations_port, std::string_view sample);
+
 // How a stream ended, as its client can tell.
 enum class StreamFinish : std::uint8_t {
     open,   // it did not
