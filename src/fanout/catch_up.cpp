@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidings {
 namespace {
@@ -10,16 +11,23 @@ namespace {
 constexpr std::size_t least_page_bytes = 8 * 1024;
 constexpr std::size_t pages_bytes_max = 256 * 1024;  // of all logs of one stream together
 
+// Where each log begins for a reader that asked for all that is retained. A log without entries loses none.
+std::vector<Position> begins_of(const std::vector<LogPage>& pages, Position bound) {
+    std::vector<Position> begins;
+    for (const auto& page : pages) begins.push_back(page.entries.empty() ? bound : page.floor);
+    return begins;
+}
+
+// What was accepted when it was published is sent, however narrow the limit has become since.
+Limits without_event_limit(Limits limits) {
+    limits.event_bytes = ~std::size_t{0};
+    return limits;
+}
+
 }  // namespace
 
-// An entry and, before it, the loss of its log if there was one.
-struct CatchUp::Merged {
-    Entry entry;
-    bool after_loss = false;
-};
-
 CatchUp::CatchUp(CatchUpRequest request, std::shared_ptr<const Registry> registry, const Limits& limits)
-    : request_{std::move(request)}, registry_{std::move(registry)}, limits_{limits} {}
+    : request_{std::move(request)}, registry_{std::move(registry)}, limits_{without_event_limit(limits)} {}
 
 CatchUp::Action CatchUp::on_bound(const Bound& bound) {
     bound_ = bound;
@@ -51,14 +59,20 @@ CatchUp::Action CatchUp::on_bound(const Bound& bound) {
 
 CatchUp::Action CatchUp::on_pages(std::vector<LogPage> pages) {
     take_facts(pages);
-    const bool loss = checks_floors_ && std::any_of(pages.begin(), pages.end(),
-                                                    [&](const LogPage& page) { return lost(page); });
+    bool loss = false;
+    for (std::size_t i = 0; i < pages.size() && checks_floors_; ++i) {
+        loss = loss || lost(pages[i], seen_of(i));
+    }
     if (loss && request_.on_gap == OnGap::live) return skip_to_bound({GapReason::trimmed, {}, {}});
     const Position limit = limit_of(pages);
     more_ = limit < bound_.position;
     Action action;
+    std::vector<Position> begins = checks_floors_ ? begins_ : begins_of(pages, bound_.position);
     action.frames = merge(pages, limit);
     after_ = limit;
+    // What is trimmed from now on, before it was read, is a loss also of a replay from the very beginning.
+    begins_ = std::move(begins);
+    checks_floors_ = true;
     if (action.frames.empty()) return more_ ? read_after(after_) : settle();
     action.kind = Action::Kind::send;
     action.prefix = limit;
@@ -70,6 +84,12 @@ CatchUp::Action CatchUp::on_sent() { return more_ ? read_after(after_) : settle(
 CatchUp::Action CatchUp::on_hold_lost() {
     after_ = bound_.position;
     checks_floors_ = true;
+    begins_.clear();
+    // The frames of go_live were not written: what they told is still to be told.
+    if (unwritten_gap_) {
+        first_gap_ = std::exchange(unwritten_gap_, std::nullopt);
+        --gaps_;
+    }
     return {};
 }
 
@@ -89,10 +109,8 @@ CatchUp::Action CatchUp::read_after(Position after) {
 CatchUp::Action CatchUp::settle() {
     Action action;
     action.prefix = bound_.position;
-    if (first_gap_) {
-        emit_gap(action.frames, *first_gap_, bound_.position);
-        first_gap_.reset();
-    }
+    unwritten_gap_ = first_gap_;
+    if (first_gap_) emit_gap(action.frames, bound_.position);
     for (const auto& topic : closed_) action.frames.push_back(control::topic_closed(topic.name));
     if (!closed_.empty() && closed_.size() == request_.audiences.size()) {
         action.kind = Action::Kind::finish;
@@ -110,10 +128,14 @@ CatchUp::Action CatchUp::skip_to_bound(Gap gap) {
     return settle();
 }
 
+// Up to where the log was read, or was known to be gone when reading it began.
+Position CatchUp::seen_of(std::size_t log) const noexcept {
+    return log < begins_.size() ? std::max(after_, begins_[log]) : after_;
+}
+
 // Loss is checked entry by entry: no entry may come from beyond what this log's reader has seen.
-bool CatchUp::lost(const LogPage& page) const noexcept {
-    if (page.entries.empty()) return page.floor > after_;
-    Position seen = after_;
+bool CatchUp::lost(const LogPage& page, Position seen) const noexcept {
+    if (page.entries.empty()) return page.floor > seen;
     for (const auto& entry : page.entries) {
         if (entry.previous > seen) return true;
         seen = entry.position;
@@ -139,43 +161,61 @@ Position CatchUp::limit_of(const std::vector<LogPage>& pages) const {
     return limit;
 }
 
-std::vector<FramePtr> CatchUp::merge(std::vector<LogPage>& pages, Position limit) {
-    std::vector<Merged> merged;
-    bool lost_at_the_end = false;
-    for (auto& page : pages) {
-        Position seen = after_;
-        for (auto& entry : page.entries) {
+// Where the losses of these pages lie, in order: each at the last position that may be missing. A loss that
+// reaches beyond the limit shows again in the next page, also to a client that returns with the limit's id.
+std::vector<Position> CatchUp::losses(const std::vector<LogPage>& pages, Position limit) const {
+    std::vector<Position> found;
+    if (!checks_floors_) return found;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+        const auto& page = pages[i];
+        Position seen = seen_of(i);
+        const bool unread = page.entries.empty() && page.floor > seen;
+        for (const auto& entry : page.entries) {
+            if (entry.previous > seen && entry.previous <= limit) found.push_back(entry.previous);
             if (entry.position > limit) break;
-            const bool after_loss = checks_floors_ && entry.previous > seen;
             seen = entry.position;
-            merged.push_back({std::move(entry), after_loss});
         }
-        if (checks_floors_ && page.entries.empty() && page.floor > after_) lost_at_the_end = true;
+        const bool told_later = page.floor > limit && limit < bound_.position;
+        if (unread && !told_later) found.push_back(std::min(page.floor, limit));
     }
-    std::sort(merged.begin(), merged.end(),
-              [](const Merged& a, const Merged& b) { return a.entry.position < b.entry.position; });
-    std::vector<FramePtr> frames;
-    for (const auto& [entry, after_loss] : merged) {
-        if (first_gap_) {
-            emit_gap(frames, *first_gap_, entry.position.before());
-            first_gap_.reset();
-        } else if (after_loss) {
-            emit_gap(frames, {GapReason::trimmed, {}, {}}, entry.position.before());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::vector<FramePtr> CatchUp::merge(std::vector<LogPage>& pages, Position limit) {
+    const auto lost_at = losses(pages, limit);
+    auto untold = lost_at.begin();
+    std::vector<Entry> entries;
+    for (auto& page : pages) {
+        for (auto& entry : page.entries) {
+            if (entry.position <= limit) entries.push_back(std::move(entry));
         }
+    }
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return a.position < b.position; });
+    std::vector<FramePtr> frames;
+    for (const auto& entry : entries) {
+        // Before any id that lies beyond the loss: a client that returned with one would never learn of it.
+        const auto told = std::upper_bound(untold, lost_at.end(), entry.position);
+        if (told != untold || first_gap_) emit_gap(frames, entry.position.before());
+        untold = told;
         if (!matches(request_.categories, category_of(entry.category))) continue;
         auto frame = Frame::encode({entry.id(), entry.type, entry.category, entry.audience, entry.data,
                                     entry.occurred_at, entry.key},
                                    WithId::yes, limits_);
-        // What was accepted when it was published is not refused now: only a narrower limit could do that.
+        // What was accepted when it was published is not refused now.
         if (!frame) continue;
         frames.push_back(std::move(*frame));
         ++replayed_;
     }
-    if (lost_at_the_end) emit_gap(frames, {GapReason::trimmed, {}, {}}, limit);
+    if (untold != lost_at.end()) emit_gap(frames, limit);
     return frames;
 }
 
-void CatchUp::emit_gap(std::vector<FramePtr>& frames, Gap gap, Position before_next) {
+// Tells the first gap, which stands for all of them, or that something was trimmed.
+void CatchUp::emit_gap(std::vector<FramePtr>& frames, Position before_next) {
+    Gap gap = first_gap_.value_or(Gap{GapReason::trimmed, {}, {}});
+    first_gap_.reset();
     gap.oldest = oldest_;
     frames.push_back(control::gap(gap, id_at(before_next)));
     ++gaps_;

@@ -68,15 +68,16 @@ public:
     const std::vector<Audience>& closed() const noexcept { return closed_; }
 
 private:
-    struct Merged;
     Action read_after(Position after);
     Action settle();
     Action skip_to_bound(Gap gap);
-    bool lost(const LogPage& page) const noexcept;
+    Position seen_of(std::size_t log) const noexcept;
+    bool lost(const LogPage& page, Position seen) const noexcept;
     void take_facts(const std::vector<LogPage>& pages);
     Position limit_of(const std::vector<LogPage>& pages) const;
+    std::vector<Position> losses(const std::vector<LogPage>& pages, Position limit) const;
     std::vector<FramePtr> merge(std::vector<LogPage>& pages, Position limit);
-    void emit_gap(std::vector<FramePtr>& frames, Gap gap, Position before_next);
+    void emit_gap(std::vector<FramePtr>& frames, Position before_next);
     CategoryMask category_of(const std::string& name) const;
     Uuid id_at(Position position) const;
     bool reads_needed() const noexcept;
@@ -85,11 +86,13 @@ private:
     std::shared_ptr<const Registry> registry_;
     const Limits limits_;
     Bound bound_;
-    Position after_{};              // the complete prefix over all logs
-    bool begun_ = false;            // the cursor was interpreted
-    bool checks_floors_ = false;    // a loss is possible and would be told
-    bool more_ = false;             // a log's page was full
-    std::optional<Gap> first_gap_;  // told before anything else
+    Position after_{};                  // the complete prefix over all logs
+    bool begun_ = false;                // the cursor was interpreted
+    bool checks_floors_ = false;        // a loss is possible and would be told
+    bool more_ = false;                 // a log's page was full
+    std::vector<Position> begins_;      // by log: where a replay of all that is retained found its beginning
+    std::optional<Gap> first_gap_;      // told before anything else
+    std::optional<Gap> unwritten_gap_;  // told by frames that a lost hold would take back
     std::vector<Audience> closed_;
     std::optional<Timestamp> oldest_;
     std::uint64_t replayed_ = 0;

@@ -227,6 +227,43 @@ TEST(CatchUp, P3_PutsTheGapBeforeTheOldestOfTheLogConcerned) {
     EXPECT_EQ(script.told[1].last_event_id, (EventId{at(50).before(), tag, 0}.uuid().text()));
 }
 
+// A client that is cut after 45 comes back with an id beyond the loss: nothing would tell it any more.
+TEST(CatchUp, P3_PutsTheGapBeforeAnyIdBeyondTheLoss) {
+    for (const bool died_whole : {true, false}) {
+        Script script;
+        for (const std::uint64_t ms : {31, 45, 60}) script.add(Audience::broadcast(), ms);
+        script.floors[alice()] = at(40);
+        if (!died_whole) {
+            script.add(alice(), 50);
+            script.logs[alice()][0].previous = at(40);
+        }
+        auto wanted = request(id_of(30));
+        wanted.on_gap = OnGap::replay;
+        CatchUp machine{wanted, registry(), Limits{}};
+        EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+        EXPECT_EQ(script.story(), std::string{"31 gap{\"reason\":\"trimmed\","
+                                              "\"oldest\":\"1970-01-01T00:00:00Z\"} 45 "} +
+                                      (died_whole ? "" : "50 ") + "60 caught_up ");
+        EXPECT_EQ(script.told[1].last_event_id, (EventId{at(45).before(), tag, 0}.uuid().text()));
+    }
+}
+
+TEST(CatchUp, P3_TellsALossThatAnotherLogsFullPagePassesBy) {
+    Script script;
+    Limits limits;
+    limits.page_events = 2;
+    for (const std::uint64_t ms : {31, 45, 60}) script.add(Audience::broadcast(), ms);
+    script.add(alice(), 50);
+    script.logs[alice()][0].previous = at(40);
+    auto wanted = request(id_of(30));
+    wanted.on_gap = OnGap::replay;
+    CatchUp machine{wanted, registry(), limits};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(),
+              "31 gap{\"reason\":\"trimmed\",\"oldest\":\"1970-01-01T00:00:00Z\"} 45 50 60 caught_up ");
+    EXPECT_EQ(machine.gaps(), 1U);
+}
+
 TEST(CatchUp, P3_TellsALogThatDiedWhole) {
     for (const OnGap policy : {OnGap::live, OnGap::replay}) {
         Script script;
@@ -276,6 +313,21 @@ TEST(CatchUp, ReadsOnFromItsBoundWhenTheHoldIsLost) {
     EXPECT_EQ(script.story(), "1500 caught_up ");
 }
 
+// What a lost hold kept from being written is still to be told.
+TEST(CatchUp, P3_TellsItsGapAlsoWhenTheHoldWasLost) {
+    Script script;
+    CatchUp machine{request("abc"), registry(), Limits{}};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    script.told.clear();
+    script.add(alice(), 1500);
+    script.bound.position = at(2000);
+    EXPECT_EQ(script.run(machine, machine.on_hold_lost()), Kind::go_live);
+    EXPECT_EQ(script.story(),
+              "gap{\"reason\":\"unknown_id\",\"oldest\":\"1970-01-01T00:00:01Z\"} 1500 caught_up ");
+    EXPECT_EQ(script.told[0].last_event_id, (EventId{at(1500).before(), tag, 0}.uuid().text()));
+    EXPECT_EQ(machine.gaps(), 1U);
+}
+
 TEST(CatchUp, C33_EndsCleanlyWhenEveryAudienceIsAFinishedTopic) {
     Script script;
     script.add(chat(), 10);
@@ -303,6 +355,54 @@ TEST(CatchUp, C33_LearnsOfAFinishedTopicAlsoWithoutACursor) {
     wanted.audiences = {chat()};
     CatchUp machine{wanted, registry(), Limits{}};
     EXPECT_EQ(script.run(machine, machine.start()), Kind::finish);
+}
+
+TEST(CatchUp, P3_SendsWhatIsLargerThanThePresentLimit) {
+    Script script;
+    script.add(alice(), 20);
+    script.logs[alice()][0].data = "\"accepted under a wider limit\"";
+    Limits limits;
+    limits.event_bytes = 8;
+    CatchUp machine{request(id_of(10)), registry(), limits};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), "\"accepted under a wider limit\" caught_up ");
+}
+
+// `from=earliest` never begins with a gap, but what is trimmed before it was read is lost like anything else.
+TEST(CatchUp, P3_TellsThatALogWasTrimmedWhileAllOfItIsRead) {
+    for (const auto on_gap : {OnGap::live, OnGap::replay}) {
+        Script script;
+        for (std::uint64_t ms = 10; ms < 16; ++ms) script.add(alice(), ms);
+        script.logs[alice()][0].previous = script.floors[alice()] = at(9);
+        script.floors[Audience::broadcast()] = at(500);  // it has died, and lost nothing of this replay
+        Limits limits;
+        limits.page_events = 2;
+        auto wanted = request({});
+        wanted.from.kind = CatchUpFrom::Kind::earliest;
+        wanted.on_gap = on_gap;
+        CatchUp machine{wanted, registry(), limits};
+        auto action = machine.on_pages(script.read(machine.on_bound(script.bound).read));
+        script.tell(action);
+        script.logs[alice()].erase(script.logs[alice()].begin(), script.logs[alice()].begin() + 4);
+        script.floors[alice()] = at(13);
+        EXPECT_EQ(script.run(machine, machine.on_sent()), Kind::go_live);
+        const std::string gap = "gap{\"reason\":\"trimmed\",\"oldest\":\"1970-01-01T00:00:00Z\"} ";
+        EXPECT_EQ(script.story(), "10 11 " + gap + (on_gap == OnGap::replay ? "14 15 " : "") + "caught_up ");
+    }
+}
+
+TEST(CatchUp, C27_BeginsAtTheEarliestWithoutAGapPageByPage) {
+    Script script;
+    for (std::uint64_t ms = 10; ms < 15; ++ms) script.add(alice(), ms);
+    script.add(Audience::broadcast(), 700);
+    script.logs[Audience::broadcast()][0].previous = at(600);
+    Limits limits;
+    limits.page_events = 2;
+    auto wanted = request({});
+    wanted.from.kind = CatchUpFrom::Kind::earliest;
+    CatchUp machine{wanted, registry(), limits};
+    EXPECT_EQ(script.run(machine, machine.start()), Kind::go_live);
+    EXPECT_EQ(script.story(), "10 11 12 13 14 700 caught_up ");
 }
 
 }  // namespace
