@@ -152,6 +152,13 @@ StreamReactor::Sent StreamReactor::send_output(std::uint32_t index) {
     return Sent::all;
 }
 
+// Whether the stream is still to be sent it: what it read from the log may lie in its hold too.
+bool StreamReactor::concerns(const StreamRecord& record, const RingItem& item) const {
+    if (item.audience == no_audience || !wanted(record.categories, item)) return false;
+    if (item.retained && item.position <= record.cursor) return false;
+    return table_.has(record.subscription, item.audience);
+}
+
 // Walks the ring from where the stream stands, several events in one write.
 StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
     auto& record = slab_[index];
@@ -166,11 +173,7 @@ StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
         std::size_t count = 0;
         for (; at < ring_.end() && count < pieces_max; ++at) {
             const RingItem& item = ring_.at(at);
-            if (item.audience == no_audience || !wanted(record.categories, item)) continue;
-            if ((item.retained && item.position <= record.cursor) ||
-                !table_.has(record.subscription, item.audience)) {
-                continue;
-            }
+            if (!concerns(record, item)) continue;
             frames[count] = item.frame;
             places[count++] = at;
         }
@@ -187,10 +190,7 @@ StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
             if (!record.blocked) keep_rest(record, nullptr, 0);
             for (std::uint64_t i = record.ring_next; i < ring_.end(); ++i) {
                 const RingItem& item = ring_.at(i);
-                if (item.audience == no_audience || !wanted(record.categories, item) ||
-                    !table_.has(record.subscription, item.audience)) {
-                    continue;
-                }
+                if (!concerns(record, item)) continue;
                 ++record.pending_events;
                 record.pending_bytes += static_cast<std::uint32_t>(item.frame->chunk().size());
             }
@@ -209,10 +209,7 @@ void StreamReactor::settle_lag(std::uint32_t index) {
     std::vector<Unsent> unsent;
     for (std::uint64_t i = record.ring_next; i < ring_.end(); ++i) {
         const RingItem& item = ring_.at(i);
-        if (item.audience == no_audience || !wanted(record.categories, item) ||
-            !table_.has(record.subscription, item.audience)) {
-            continue;
-        }
+        if (!concerns(record, item)) continue;
         unsent.push_back({i, item.frame->chunk().size(), item.slow_reader, item.retained});
     }
     // Half of the bounds, so that a reader that takes nothing costs this walk once in many events.

@@ -177,6 +177,7 @@ private:
     std::ptrdiff_t put(const StreamRecord& record, std::uint32_t index, std::span<const iovec> pieces);
     Sent send_output(std::uint32_t index);
     Sent send_frames(std::uint32_t index, std::span<const FramePtr> frames);
+    bool concerns(const StreamRecord& record, const RingItem& item) const;
     Sent send_ring(std::uint32_t index);
     Sent send_batch(std::uint32_t index, std::span<const FramePtr> frames, std::size_t& whole);
     void keep_rest(StreamRecord& record, const FramePtr& frame, std::size_t offset);

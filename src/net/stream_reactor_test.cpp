@@ -220,6 +220,20 @@ TEST_F(ReactorTest, P3_TellsWhatItDroppedInItsPlace) {
     EXPECT_LT(events[1].last_event_id, events[2].last_event_id);
 }
 
+TEST_F(ReactorTest, P3_CountsAsDroppedOnlyWhatWasNotDelivered) {
+    const Reader reader = open({user("alice")});
+    reactor->checkpoint(at(1), 9);
+    const auto hold = reactor->hold();
+    for (std::uint64_t ms = 10; ms < 16; ++ms) publish({item(user("alice"), ms, 1, SlowReader::drop)});
+    // What the log gave lies in the hold too; the reader blocks as it turns live.
+    reader.peer->room = 5;
+    EXPECT_TRUE(reactor->go_live(reader.handle, hold, {item(user("alice"), 15).frame}, at(15)));
+    for (std::uint64_t ms = 20; ms < 28; ++ms) publish({item(user("alice"), ms, 1, SlowReader::drop)});
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    EXPECT_EQ(reader.story(), "15 20 21 22 23 24 25 26 27 ");
+}
+
 TEST_F(ReactorTest, P3_ReadsTheLogWhenTheRingWasLost) {
     const Reader idle = live({user("alice")});
     const Reader blocked = live({user("alice")});
