@@ -228,10 +228,10 @@ TEST_F(ReactorTest, P3_CountsAsDroppedOnlyWhatWasNotDelivered) {
     // What the log gave lies in the hold too; the reader blocks as it turns live.
     reader.peer->room = 5;
     EXPECT_TRUE(reactor->go_live(reader.handle, hold, {item(user("alice"), 15).frame}, at(15)));
-    for (std::uint64_t ms = 20; ms < 28; ++ms) publish({item(user("alice"), ms, 1, SlowReader::drop)});
+    for (std::uint64_t ms = 20; ms < 29; ++ms) publish({item(user("alice"), ms, 1, SlowReader::drop)});
     reader.peer->room = ~std::size_t{0};
     reactor->writable(reader.handle);
-    EXPECT_EQ(reader.story(), "15 20 21 22 23 24 25 26 27 ");
+    EXPECT_EQ(reader.story(), "15 tidings.gap{\"reason\":\"overflow\",\"count\":5} 25 26 27 28 ");
 }
 
 TEST_F(ReactorTest, P3_ReadsTheLogWhenTheRingWasLost) {
