@@ -68,7 +68,7 @@ void add_connection_limits(SettingTable& table) {
     constexpr std::string_view softly =
         "; `GET /events` without an `Authorization` header gets 200, `retry:` and an unclean end instead.";
     table.limit_count("server.limits.connections", {1, 10'000'000}, "connections of the process",
-                      "New connections wait until one ends.",
+                      "A new connection is closed at once; browsers try again.",
                       [](Config& config) -> auto& { return config.limits.connections; });
     table.limit_count("server.limits.streams", {1, 10'000'000}, "streams of the process",
                       "503 `overloaded`" + std::string{softly},

@@ -119,6 +119,26 @@ TEST(Conformance, C41_AUserAboveItsLimitIsToldAndHardRefusalIsAChoice) {
     EXPECT_TRUE(nobody.last().field("Retry-After"));
 }
 
+TEST(Conformance, C41_AConnectionBeyondTheirNumberIsClosedAtOnce) {
+    LiveHub hub{LiveStore::memory, {{"server.limits.streams", "3"}, {"server.limits.connections", "3"}}};
+    ASSERT_TRUE(hub.start());
+    LiveStream stream{hub.port(), {.token = hub.reader("ann")}};
+    ASSERT_TRUE(stream.read_until_live());
+    {
+        const RawSocket second{hub.port()};
+        const RawSocket third{hub.port()};
+        EXPECT_TRUE(eventually([&] {
+            const auto got =
+                exchange(hub.port(), "GET /api/v1/nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            return got.bytes.empty() && got.end != Received::nothing_yet;
+        }));
+        EXPECT_GE(metric(hub, "tidings_streams_refused_total{reason=\"connections\"}"), 1)
+            << "operations have a listener and a count of their own";
+    }
+    EXPECT_TRUE(eventually([&] { return HttpClient{hub.port()}.get("/api/v1/nothing").status == 404; }));
+    EXPECT_EQ(stream.finish(), StreamFinish::open);
+}
+
 TEST(Conformance, C42_TenThousandRefusalsCostNothingThatStays) {
     LiveHub hub;
     ASSERT_TRUE(hub.start());
