@@ -45,6 +45,7 @@ void CatchUpPool::perform(StreamHandle handle, CatchUp::Action action) {
         case Kind::ask_bound: active->hold = reactor_.hold(); return ask_bound(handle);
         case Kind::read: active->pending = std::move(action); return read(handle);
         case Kind::send: {
+            active->sending = true;
             const bool left = reactor_.write(handle, std::move(action.frames), action.prefix);
             if (left) sent(handle);
             return;  // otherwise drained() or forget() comes
@@ -108,6 +109,9 @@ void CatchUpPool::read(StreamHandle handle) {
 }
 
 void CatchUpPool::sent(StreamHandle handle) {
+    // A stream may also have room again after a heartbeat, while its machine waits for pages.
+    Active* sender = find(handle);
+    if (sender == nullptr || !std::exchange(sender->sending, false)) return;
     // Through the loop, so that one long replay lets others have their turn.
     hooks_.post([this, handle] {
         if (Active* active = find(handle)) perform(handle, active->machine.on_sent());
@@ -138,7 +142,13 @@ void CatchUpPool::done(StreamHandle handle) {
 }
 
 void CatchUpPool::forget(StreamHandle handle) {
-    if (active_.erase(key_of(handle)) > 0) admit();
+    if (active_.erase(key_of(handle)) > 0) return admit();
+    // Else those who come and go while the store is away would pile up.
+    if (queue_.empty() || ++gone_ * 2 < queue_.size()) return;
+    gone_ = 0;
+    std::erase_if(queue_, [this](const Waiting& waiting) {
+        return reactor_.state(waiting.handle) != StreamState::catching_up;
+    });
 }
 
 }  // namespace tidings

@@ -52,7 +52,8 @@ private:
     struct Active {
         CatchUp machine;
         std::uint64_t hold = 0;
-        CatchUp::Action pending{};  // the read or send that is under way
+        CatchUp::Action pending{};  // the read that is under way
+        bool sending = false;       // frames are on their way, so that drained() is about them
     };
     struct Waiting {
         StreamHandle handle;
@@ -79,6 +80,7 @@ private:
     LoopHooks hooks_;
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Active>> active_;
     std::deque<Waiting> queue_;
+    std::size_t gone_ = 0;  // streams that ended, and may have been among the waiting
     std::vector<Callback<void(const Result<Bound>&)>> bound_waiters_;
     bool bound_in_flight_ = false;
     CatchUpCounters counters_;

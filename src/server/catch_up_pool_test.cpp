@@ -1,0 +1,160 @@
+#include "server/catch_up_pool.hpp"
+
+#include "net/pipe_peer.hpp"
+#include "store/failing_store.hpp"
+#include "store/memory_store.hpp"
+
+#include <tidings/sse_decoder.hpp>
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace tidings {
+namespace {
+
+Audience alice() { return Audience::user(*UserId::parse("alice")); }
+
+// A pool between a store that fails on demand and a reactor over pipes; its loop is turned by hand.
+class Bench final : public StreamHost {
+public:
+    Bench() {
+        EXPECT_TRUE(store_->open(nullptr));
+        registry_.put([] {
+            auto made = std::make_shared<Registry>();
+            EXPECT_TRUE(made->add_category("news"));
+            return made;
+        }());
+        for (int i = 1; i <= 5; ++i) append(i);
+    }
+
+    static Limits small() {
+        Limits limits;
+        limits.page_events = 1;
+        limits.catching_up = 1;
+        return limits;
+    }
+    static StoreOptions store_options() {
+        StoreOptions options;
+        options.clock = [] { return Milliseconds{1'700'000'000'000}; };
+        options.random = [] { return std::uint64_t{0x1234}; };
+        return options;
+    }
+
+    void append(int number) {
+        AppendItem item;
+        item.audience = alice();
+        item.type = "news.item";
+        item.category = "news";
+        item.data = std::to_string(number);
+        store_->append({item}, [](const AppendResults& results) { EXPECT_TRUE(results.front()); });
+    }
+    StreamHandle open(const std::shared_ptr<PipePeer>& peer) {
+        StreamSpec spec;
+        spec.writer = std::make_unique<PipeWriter>(peer);
+        spec.audiences = {alice()};
+        const auto handle = *reactor.adopt(std::move(spec));
+        CatchUpRequest request;
+        request.audiences = {alice()};
+        request.from.kind = CatchUpFrom::Kind::earliest;
+        pool.begin(handle, std::move(request));
+        return handle;
+    }
+    bool turn() {
+        if (loop_.empty()) return false;
+        auto work = std::move(loop_.front());
+        loop_.pop_front();
+        work();
+        return true;
+    }
+    // Turns the loop until nothing is left to do; then what was put off is due.
+    void settle() {
+        do {
+            for (auto& work : std::exchange(delayed_, {})) loop_.push_back(std::move(work));
+            while (turn()) {
+            }
+        } while (!delayed_.empty());
+    }
+    // A heartbeat blocks the stream's pipe, and then there is room again.
+    void beat(StreamHandle handle, PipePeer& peer) {
+        peer.room = 1;
+        for (const auto end = now_ + 16'000; now_ < end; now_ += tick_ms) reactor.tick(now_);
+        peer.room = ~std::size_t{0};
+        reactor.writable(handle);
+    }
+    static std::string story(const PipePeer& peer) {
+        SseDecoder decoder;
+        std::string text;
+        for (const auto& event : decoder.feed(peer.bytes)) {
+            text += (event.type.starts_with("tidings.") ? event.type.substr(8) : event.data) + " ";
+        }
+        return text;
+    }
+
+    void fell_behind(StreamHandle, Position, std::uint64_t) override { ADD_FAILURE(); }
+    void drained(StreamHandle handle) override { pool.drained(handle); }
+    void ended(const StreamEnd& end) override { pool.forget(end.handle); }
+
+private:
+    std::deque<Callback<void()>> loop_;
+    std::vector<Callback<void()>> delayed_;
+    std::uint64_t now_ = 1'000'000;
+    Snapshot<Registry> registry_{nullptr};
+    std::unique_ptr<Store> store_ = make_memory_store(store_options());
+
+public:
+    FailingStore store{*store_};
+    StreamReactor reactor{{}, *this, now_};
+    CatchUpPool pool{
+        store,
+        reactor,
+        registry_,
+        small(),
+        {[this](Callback<void()> work) { loop_.push_back(std::move(work)); },
+         [this](std::chrono::milliseconds, Callback<void()> work) { delayed_.push_back(std::move(work)); },
+         [] {}}};
+};
+
+// Room after a heartbeat is not the end of a page: the machine would go on as if it had been read.
+TEST(CatchUpPool, P3_SkipsNothingWhenAHeartbeatBlocksWhileTheStoreIsAway) {
+    Bench bench;
+    bench.store.fail({2, 1});  // the bound succeeds, the first read fails
+    const auto peer = std::make_shared<PipePeer>();
+    const auto handle = bench.open(peer);
+    while (bench.turn()) {
+    }
+    bench.beat(handle, *peer);
+    bench.settle();
+    EXPECT_EQ(bench.story(*peer), "1 2 3 4 5 caught_up ");
+}
+
+TEST(CatchUpPool, P1_RepeatsNothingWhenAHeartbeatBlocksBetweenPages) {
+    for (int turns = 1; turns < 12; ++turns) {
+        Bench bench;
+        const auto peer = std::make_shared<PipePeer>();
+        const auto handle = bench.open(peer);
+        for (int i = 0; i < turns; ++i) bench.turn();
+        bench.beat(handle, *peer);
+        bench.settle();
+        EXPECT_EQ(bench.story(*peer), "1 2 3 4 5 caught_up ") << turns << " turns";
+    }
+}
+
+TEST(CatchUpPool, P6_ForgetsThoseWhoLeaveWhileTheyWait) {
+    Bench bench;
+    bench.store.fail({1, ~std::uint64_t{0}});
+    const auto first = std::make_shared<PipePeer>();
+    bench.open(first);
+    const auto last = std::make_shared<PipePeer>();
+    for (int i = 0; i < 100; ++i) bench.reactor.peer_gone(bench.open(std::make_shared<PipePeer>()));
+    bench.open(last);
+    EXPECT_EQ(bench.pool.active(), 1U);
+    EXPECT_LT(bench.pool.waiting(), 4U);
+    bench.store.fail({});
+    bench.settle();
+    EXPECT_EQ(bench.story(*first), "1 2 3 4 5 caught_up ");
+    EXPECT_EQ(bench.story(*last), "1 2 3 4 5 caught_up ");
+}
+
+}  // namespace
+}  // namespace tidings
