@@ -3,6 +3,8 @@
 #include "server/connection.hpp"
 #include "server/counters.hpp"
 
+#include <algorithm>
+
 namespace tidings {
 
 NdjsonSession::NdjsonSession(Connection& connection, Credential credential)
@@ -12,14 +14,22 @@ NdjsonSession::NdjsonSession(Connection& connection, Credential credential)
       splitter_{connection.settings().config.limits.event_bytes * 2 + 4096} {}
 
 bool NdjsonSession::feed(std::string_view piece, BodyEnd end) {
+    const auto keep = shared_from_this();  // the last answer may end the connection, and this with it
     splitter_.feed(piece);
     if (end == BodyEnd::reached) {
         end_ = end;
         splitter_.finish();
     }
-    take_lines();
-    answer_ready();
+    go_on();
     return !paused_;
+}
+
+// Lines that are answered at once make room for more, and nothing else will come to take those.
+void NdjsonSession::go_on() {
+    do {
+        take_lines();
+        answer_ready();
+    } while (paused_ && answers_.size() < outstanding_max);
 }
 
 void NdjsonSession::take_lines() {
@@ -65,7 +75,8 @@ void NdjsonSession::send(std::vector<AppendItem> items, std::uint64_t first, std
 // The results of the lines first … last-1, in their order.
 void NdjsonSession::settle(std::uint64_t first, std::uint64_t last, const AppendResults& results) {
     std::size_t at = 0;
-    for (std::uint64_t serial = first; serial < last; ++serial) {
+    // Refused lines at the front were answered before the store was.
+    for (std::uint64_t serial = std::max(first, first_answer_); serial < last; ++serial) {
         auto& answer = answers_[static_cast<std::size_t>(serial - first_answer_)];
         if (answer.ready) continue;
         answer.text = batch_answer(item_answer(std::span{results}.subspan(at, answer.appends)));
@@ -75,8 +86,7 @@ void NdjsonSession::settle(std::uint64_t first, std::uint64_t last, const Append
     const auto keep = shared_from_this();  // the last answer may end the connection, and this with it
     answer_ready();
     if (over_ || !paused_) return;
-    take_lines();
-    answer_ready();
+    go_on();
     if (!paused_ && end_ == BodyEnd::open) connection_.resume_body();
 }
 

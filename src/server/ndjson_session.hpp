@@ -35,6 +35,7 @@ private:
         std::size_t appends = 0;
         std::string text;
     };
+    void go_on();
     void take_lines();
     void send(std::vector<AppendItem> items, std::uint64_t first, std::uint64_t last);
     void settle(std::uint64_t first, std::uint64_t last, const AppendResults& results);

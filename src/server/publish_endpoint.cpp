@@ -52,8 +52,7 @@ std::string key_of(const http::Request& request) {
     return *field;
 }
 
-std::optional<Error> key_problem(const HubContext& context, const Settings& settings, std::string_view key) {
-    static_cast<void>(context);
+std::optional<Error> key_problem(const Settings& settings, std::string_view key) {
     const auto most = settings.config.limits.idempotency_key_bytes;
     if (key.size() <= most) return std::nullopt;
     return Error{Errc::invalid_field, "an idempotency key is at most " + std::to_string(most) + " bytes"};
@@ -140,7 +139,7 @@ PreparedItem prepare_item(const HubContext& context, const Settings& settings, c
     }
     const std::string_view key =
         item->draft.idempotency_key.empty() ? fallback_key : item->draft.idempotency_key;
-    if (auto wrong = key_problem(context, settings, key)) {
+    if (auto wrong = key_problem(settings, item->draft.idempotency_key)) {
         prepared.refused = std::move(wrong);
         return prepared;
     }
@@ -243,6 +242,10 @@ void publish_array(ConnectionHost& host, const Settings& settings, const std::st
 void publish(ConnectionHost& host, const Settings& settings, const http::Request& request,
              const Credential& credential, std::string body, AnswerCallback answer) {
     const std::string key = key_of(request);
+    if (const auto wrong = key_problem(settings, key)) {
+        ++host.counters().publish_refused;
+        return answer(problem(*wrong, request.path));
+    }
     if (is_array(body))
         return publish_array(host, settings, request.path, credential, body, key, std::move(answer));
     auto item = prepare_item(host.context(), settings, credential, body, key);
@@ -308,7 +311,7 @@ DomainItem prepare_domain_item(ConnectionHost& host, const Settings& settings, c
             Error{Errc::forbidden, "the credential may not publish to the audience of this domain event"};
         return item;
     }
-    if (auto wrong = key_problem(host.context(), settings, draft.idempotency_key)) {
+    if (auto wrong = key_problem(settings, draft.idempotency_key)) {
         item.refused = std::move(wrong);
         return item;
     }

@@ -31,7 +31,8 @@ std::optional<Error> authorise(const HubContext& context, const Settings& settin
 bool is_ndjson(const http::Request& request);
 
 // Reads, checks against the registry, and checks every audience against the grants: an ungranted one refuses
-// the item whole. `fallback_key`: the Idempotency-Key of the request, where the item names none.
+// the item whole. `fallback_key`: where the item names none; made of the request's Idempotency-Key, which was
+// checked.
 PreparedItem prepare_item(const HubContext& context, const Settings& settings, const Credential& credential,
                           std::string_view json, std::string_view fallback_key);
 
