@@ -55,6 +55,11 @@ public:
         return taken;
     }
 
+    // Nothing waits, and nothing was lost that take() has not told yet.
+    bool empty() const {
+        const std::lock_guard lock{mutex_};
+        return batches_.empty() && !overflowed_;
+    }
     std::size_t bytes() const {
         const std::lock_guard lock{mutex_};
         return bytes_;

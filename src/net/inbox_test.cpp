@@ -42,6 +42,21 @@ TEST(Inbox, P6_IsBoundedAndTellsThatItOverflowed) {
     EXPECT_FALSE(inbox.take().overflowed);
 }
 
+// No wake-up follows an overflow, so a shard that took an empty inbox for granted would fall silent.
+TEST(Inbox, P3_IsNotEmptyUntilItsOverflowWasTold) {
+    int wakes = 0;
+    Inbox inbox{25, [&] { ++wakes; }};
+    EXPECT_TRUE(inbox.empty());
+    for (std::uint64_t ms = 1; ms <= 5; ++ms) inbox.push(batch(ms));
+    EXPECT_EQ(wakes, 1);
+    EXPECT_EQ(inbox.bytes(), 0U);
+    EXPECT_FALSE(inbox.empty());
+    EXPECT_TRUE(inbox.take().overflowed);
+    EXPECT_TRUE(inbox.empty());
+    inbox.push(batch(6));
+    EXPECT_EQ(wakes, 2);
+}
+
 TEST(Inbox, P1_KeepsTheOrderOfOneWriterAcrossThreads) {
     constexpr std::uint64_t count = 20'000;
     std::atomic<int> wakes{0};

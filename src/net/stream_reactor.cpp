@@ -83,9 +83,9 @@ Result<std::uint32_t> StreamReactor::place(StreamSpec& spec) {
     record.token = spec.token;
     record.heartbeat = static_cast<std::uint16_t>(std::min<Tick>(ticks(spec.heartbeat), 0xffff));
     record.last_write = record.last_id = record.progress = now_;
-    if (spec.expires_in.count() >= 0) record.expires = now_ + ticks(spec.expires_in);
+    if (spec.expires_in.count() >= 0) record.expires = after(spec.expires_in);
     const bool limited = spec.life == StreamLife::limited && options_.delivery.lifetime.count() > 0;
-    if (limited) record.lifetime = now_ + ticks(options_.delivery.lifetime);
+    if (limited) record.lifetime = after(options_.delivery.lifetime);
     if (spec.writer) {
         if (writers_.size() <= index) writers_.resize(index + 1);
         writers_[index] = std::move(spec.writer);
@@ -106,15 +106,16 @@ Result<StreamHandle> StreamReactor::adopt(StreamSpec spec) {
     return handle_of(*placed);
 }
 
-void StreamReactor::refuse(StreamSpec spec, std::uint32_t retry_ms) {
+Result<void> StreamReactor::refuse(StreamSpec spec, std::uint32_t retry_ms) {
     auto placed = place(spec);
-    if (!placed) return;
+    if (!placed) return placed.error();
     auto& record = slab_[*placed];
     record.subscription = no_subscription;
     record.state = StreamState::catching_up;
     record.expires = record.lifetime = never;
     ++live_count_;
     end(handle_of(*placed), EndReason::refused, retry_ms);
+    return {};
 }
 
 void StreamReactor::leave_table(std::uint32_t index) {
@@ -353,6 +354,12 @@ Tick StreamReactor::ticks(std::chrono::milliseconds duration) const noexcept {
     return static_cast<Tick>((static_cast<std::uint64_t>(duration.count()) + tick_ms - 1) / tick_ms);
 }
 
+// A moment that ticks cannot count, years from now, is never.
+Tick StreamReactor::after(std::chrono::milliseconds duration) const noexcept {
+    const auto most = std::chrono::milliseconds{std::uint64_t{never - now_ - 1} * tick_ms};
+    return duration < most ? now_ + ticks(duration) : never;
+}
+
 void StreamReactor::reschedule(std::uint32_t index) {
     const auto& record = slab_[index];
     Tick next = never;
@@ -441,6 +448,8 @@ void StreamReactor::due_words(std::uint32_t index) {
         return;
     }
     const bool quiet = record.state == StreamState::live && !record.queued;
+    // It has all that was accepted: should these words block it, it goes on here.
+    if (quiet) record.ring_next = ring_.end();
     if (quiet && checkpoint_ && checkpoint_prefix_ >= record.cursor &&
         now_ - record.last_id >= ticks(options_.checkpoint_after)) {
         record.cursor = checkpoint_prefix_;

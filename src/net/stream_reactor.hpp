@@ -95,8 +95,8 @@ public:
     // The stream begins catching up. Fails (the spec's descriptor is closed) when the kernel refuses the
     // descriptor.
     Result<StreamHandle> adopt(StreamSpec spec);
-    // A soft refusal: `retry:`, then an unclean end.
-    void refuse(StreamSpec spec, std::uint32_t retry_ms);
+    // A soft refusal: `retry:`, then an unclean end, also of those that ended() tells. Fails as adopt() does.
+    Result<void> refuse(StreamSpec spec, std::uint32_t retry_ms);
 
     // Where live events are held from now on.
     std::uint64_t hold() const noexcept { return ring_.end(); }
@@ -192,6 +192,7 @@ private:
     bool due_end(std::uint32_t index);
     void due_words(std::uint32_t index);
     Tick ticks(std::chrono::milliseconds duration) const noexcept;
+    Tick after(std::chrono::milliseconds duration) const noexcept;
     Tick now() const noexcept { return now_; }
 
     ReactorOptions options_;

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -378,6 +380,76 @@ TEST_F(ReactorTest, P6_IsBoundedWhateverABlockedReaderIsSent) {
     // The ring forgot what it was to be sent, so the log is read from the place where it was cut.
     ASSERT_EQ(behind.size(), 1U);
     EXPECT_LT(behind[0].cursor, at(10));
+}
+
+// The place where it last stood in the ring means nothing to a stream that has had everything.
+TEST_F(ReactorTest, P1_RepeatsNothingAfterAHeartbeatThatBlocked) {
+    const Reader reader = live({user("alice")});
+    LiveItem passing = item(user("alice"), 10);
+    passing.retained = false;
+    publish({passing});
+    reader.peer->room = 2;
+    pass(16'000);
+    LiveItem next = item(user("alice"), 20);
+    next.retained = false;
+    publish({next});
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    EXPECT_EQ(reader.story(), "10 20 ");
+}
+
+TEST_F(ReactorTest, P6_StaysLiveWhenAHeartbeatBlockedAndTheRingWentOn) {
+    const Reader reader = live({user("alice")});
+    publish({item(user("alice"), 10)});
+    for (std::uint64_t ms = 20; ms < 120; ++ms) publish({item(user("bob"), ms)});
+    reader.peer->room = 2;
+    pass(16'000);
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    EXPECT_TRUE(behind.empty());
+    publish({item(user("alice"), 200)});
+    EXPECT_EQ(reader.story(), "10 200 ");
+}
+
+TEST_F(ReactorTest, C45_KeepsAStreamWhoseCredentialEndsInManyYears) {
+    for (const int years : {6, 7, 14, 80, 8000}) {
+        Reader reader{{}, std::make_shared<PipePeer>()};
+        StreamSpec spec;
+        spec.writer = std::make_unique<PipeWriter>(reader.peer);
+        spec.audiences = {user("alice")};
+        // Seven years and a little are 2^32 ticks.
+        spec.expires_in = years == 7 ? std::chrono::milliseconds{(std::uint64_t{1} << 32) * tick_ms + 1'000}
+                                     : std::chrono::years{years};
+        reader.handle = *reactor->adopt(std::move(spec));
+        pass(10'000);
+        EXPECT_TRUE(reactor->alive(reader.handle)) << years;
+        EXPECT_EQ(reader.peer->bytes, "") << years;
+    }
+}
+
+TEST_F(ReactorTest, P6_BoundsMoreEventsThanSixteenBitsCount) {
+    auto made = options();
+    made.limits.queue_events = 70'000;
+    made.limits.queue_bytes = made.limits.ring_bytes = 1 << 30;
+    made.limits.ring_events = 200'000;
+    use(std::move(made));
+    const Reader reader = live({user("alice")});
+    reader.peer->room = 0;
+    for (std::uint64_t ms = 10; ms < 80'010; ++ms) publish({item(user("alice"), ms)});
+    reader.peer->room = ~std::size_t{0};
+    reactor->writable(reader.handle);
+    EXPECT_EQ(behind.size(), 1U);
+}
+
+TEST_F(ReactorTest, P6_SaysThatTheKernelRefusedADescriptor) {
+    StreamSpec spec;
+    spec.descriptor = ::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);  // which no epoll takes
+    ASSERT_GE(spec.descriptor, 0);
+    const int descriptor = spec.descriptor;
+    EXPECT_FALSE(reactor->refuse(std::move(spec), 1000));
+    EXPECT_EQ(::fcntl(descriptor, F_GETFD), -1);
+    EXPECT_TRUE(ends.empty());
+    EXPECT_EQ(reactor->streams(), 0U);
 }
 
 }  // namespace

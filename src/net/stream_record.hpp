@@ -60,7 +60,7 @@ struct StreamRecord {
     Tick expires = never;  // the credential's end, leeway included
     Tick lifetime = never;
     std::uint32_t pending_bytes = 0;  // in the ring, while blocked
-    std::uint16_t pending_events = 0;
+    std::uint32_t pending_events = 0;
     std::uint16_t heartbeat = 0;  // ticks of silence
     StreamState state = StreamState::free;
     Framing framing = Framing::chunked;

@@ -75,6 +75,11 @@ void Connection::close_when_idle() {
     if (phase_ == Phase::head && !parser_.begun() && input_.empty()) close();
 }
 
+bool Connection::busy() const noexcept {
+    if (phase_ == Phase::head) return parser_.begun();
+    return phase_ == Phase::body || phase_ == Phase::answering;
+}
+
 void Connection::wait(std::chrono::milliseconds limit) {
     timer_.expires_after(limit);
     timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
@@ -238,7 +243,11 @@ void Connection::stream() {
     const bool has_credential = request.fields.find("Authorization") != nullptr;
     const auto probe = accepts_probe(request);
     if (!has_credential && !probe && request.method == http::Method::get) {
-        if (const auto why = overload_of(context_)) return refuse_stream(*why, false);
+        if (const auto why = overload_of(context_)) {
+            // Browsers alone may be what comes: their retries are to grow as well.
+            if (*why == Refused::process_full) note_overload(context_, steady_ms());
+            return refuse_stream(*why, false);
+        }
     }
     auto plan = plan_stream(context_, *settings_, request);
     if (!plan) return respond(http::problem_response(plan.error(), {.instance = request.path}));

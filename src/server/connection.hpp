@@ -33,6 +33,8 @@ public:
     void close();
     // Ends it when the answer that is under way has left; at once when none is.
     void close_when_idle();
+    // A request has begun and is not answered.
+    bool busy() const noexcept;
 
     // For endpoints: the whole answer to the present request.
     void respond(http::Response response);

@@ -139,7 +139,7 @@ public:
             woken = false;
             if (!reactor.flush_pending()) accept(3);
         }
-        if (reactor.flush(steady) || inbox.bytes() > 0) woken = true;
+        if (reactor.flush(steady) || !inbox.empty()) woken = true;
         if (loop.empty()) return woken;
         auto work = std::move(loop.front());
         loop.pop_front();

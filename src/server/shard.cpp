@@ -100,8 +100,9 @@ void Shard::stop() {
 
 void Shard::accepted(AcceptedSocket socket, http::Listener kind) {
     ++counters_.connections_opened;
-    const auto& limits = context_.settings.take()->config.limits;
-    const bool full = kind == http::Listener::api && context_.connections.load() >= limits.connections;
+    const auto settings = context_.settings.take();
+    const bool full =
+        kind == http::Listener::api && context_.connections.load() >= settings->config.limits.connections;
     if (full) {
         // There is no room even to say so; closing is the cheapest answer, and a browser's retry is its own.
         ++counters_.refused[static_cast<std::size_t>(Refused::connections)];
@@ -153,7 +154,7 @@ void Shard::refuse_softly(RefusalPlan plan, AcceptedSocket socket) {
     spec.descriptor = socket.release();
     spec.framing = plan.framing;
     ++context_.connections;
-    reactor_.refuse(std::move(spec), plan.retry_ms);
+    if (!reactor_.refuse(std::move(spec), plan.retry_ms)) --context_.connections;
 }
 
 void Shard::probe_topics(const StreamPlan& plan, Callback<void(TopicProbe)> done) {
@@ -207,7 +208,7 @@ void Shard::pump() {
     const std::uint64_t now = steady_ms();
     if (!reactor_.flush_pending()) accept_inbox(items_per_turn);
     const bool more = reactor_.flush(now);
-    if (more || inbox_.bytes() > 0) schedule_pump();
+    if (more || !inbox_.empty()) schedule_pump();
 }
 
 void Shard::accept_inbox(std::size_t items_max) {
@@ -266,8 +267,12 @@ void Shard::drain_some(std::uint64_t until_ms, Callback<void()> done) {
             ++leaving;
         }
     });
-    if (open.empty() && leaving == 0) return done();
     const std::uint64_t now = steady_ms();
+    // A request that is under way gets its answer, so that its sender knows what became of it.
+    const bool answering = now < until_ms && std::any_of(
+                                                 connections_.begin(), connections_.end(),
+                                                 [](const auto& entry) { return entry.second->busy(); });
+    if (open.empty() && leaving == 0 && !answering) return done();
     const std::uint64_t turns = now >= until_ms ? 1 : (until_ms - now) / tick_ms + 1;
     const std::size_t share = (open.size() + turns - 1) / turns;
     for (std::size_t i = 0; i < share; ++i) {
