@@ -72,6 +72,14 @@ std::vector<std::string> needing_restart(const Config& before, const Config& aft
     check("store.retention", before.store.retention, after.store.retention);
     check("operations.listen", before.operations.listen, after.operations.listen);
     check("log.format", before.log.format, after.log.format);
+    check("server.limits.event_bytes", before.limits.event_bytes, after.limits.event_bytes);
+    check("server.limits.catching_up", before.limits.catching_up, after.limits.catching_up);
+    check("server.limits.page_events", before.limits.page_events, after.limits.page_events);
+    check("server.limits.page_bytes", before.limits.page_bytes, after.limits.page_bytes);
+    check("server.limits.append_batch", before.limits.append_batch, after.limits.append_batch);
+    check("server.limits.append_queue", before.limits.append_queue, after.limits.append_queue);
+    check("server.limits.append_queue_bytes", before.limits.append_queue_bytes,
+          after.limits.append_queue_bytes);
     check("server.limits.ring_events", before.limits.ring_events, after.limits.ring_events);
     check("server.limits.ring_bytes", before.limits.ring_bytes, after.limits.ring_bytes);
     check("server.limits.inbox_bytes", before.limits.inbox_bytes, after.limits.inbox_bytes);
@@ -217,7 +225,8 @@ void Hub::wait() { impl_->life.wait_until_over(); }
 std::vector<std::string> Hub::reload(Config config, Registry registry) {
     auto& impl = *impl_;
     const auto before = impl.settings->take();
-    auto names = needing_restart(before->config, config);
+    // Compared with what runs, not with what an earlier reload asked for in vain.
+    auto names = needing_restart(impl.first, config);
     if (keeps_categories(*impl.registry_snapshot.take(), registry)) {
         impl.registry_snapshot.put(std::make_shared<const Registry>(std::move(registry)));
     } else {
@@ -245,7 +254,8 @@ void Hub::publish(EventDraft draft, std::function<void(Result<Uuid>)> done) {
     const auto* type = registry->find(draft.type);
     if (type == nullptr)
         return done(Error{Errc::unknown_type, "the registry has no type '" + draft.type + "'"});
-    const auto& limits = impl.settings->take()->config.limits;
+    const auto settings = impl.settings->take();  // kept: a reload may replace it meanwhile
+    const auto& limits = settings->config.limits;
     auto data = minified(draft.data, limits);
     if (!data) return done(data.error());
     if (data->size() > limits.event_bytes) return done(Error{Errc::event_too_large});
