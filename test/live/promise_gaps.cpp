@@ -119,19 +119,23 @@ TEST_P(GapsOn, P3_ATrimmedLogIsToldWhereItWasTrimmed) {
     expect_resumes(hub, "bob", ids[0], {"9"});
 }
 
-// What is kept of another log stands before the gap of the trimmed one.
-TEST_P(GapsOn, P3_AReplayPlacesTheGapBeforeTheOldestEventOfItsLog) {
+// What lies before the loss comes before the gap; what lies beyond it comes behind, or a client that is cut
+// in between would never learn of the loss.
+TEST_P(GapsOn, P3_AReplayPlacesTheGapWhereTheLossLies) {
     LiveHub hub{GetParam(), {{"store.retention.user.events", "2"}}};
     ASSERT_TRUE(hub.start());
     HttpClient publisher{hub.port(), hub.publisher()};
     const auto first = publish_one(publisher, type_alpha, to_everybody, 0);
-    publish_one(publisher, type_alpha, to_user("ann"), 1);
-    publish_one(publisher, type_alpha, to_everybody, 2);
-    publish_one(publisher, type_alpha, to_user("ann"), 3);
-    publish_one(publisher, type_alpha, to_everybody, 4);
+    const auto before_loss = publish_one(publisher, type_alpha, to_everybody, 1);
+    const auto lost = publish_one(publisher, type_alpha, to_user("ann"), 2);
+    publish_one(publisher, type_alpha, to_everybody, 3);
+    publish_one(publisher, type_alpha, to_user("ann"), 4);
     publish_one(publisher, type_alpha, to_user("ann"), 5);
     LiveStream replay{hub.port(), {hub.reader("ann"), "on_gap=replay", first}};
-    EXPECT_EQ(story_of(replay), (Story{"2", "gap:trimmed", "3", "4", "5", "tidings.caught_up"}));
+    EXPECT_EQ(story_of(replay), (Story{"1", "gap:trimmed", "3", "4", "5", "tidings.caught_up"}));
+    LiveStream again{hub.port(), {hub.reader("ann"), "on_gap=replay", before_loss}};
+    EXPECT_EQ(story_of(again), (Story{"gap:trimmed", "3", "4", "5", "tidings.caught_up"}));
+    expect_resumes(hub, "ann", lost, {"3", "4", "5"});
 }
 
 TEST_P(GapsOn, P3_AnOldCursorOfALogThatDiedOfAgeIsTold) {
