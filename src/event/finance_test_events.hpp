@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -19,9 +20,13 @@ inline const Uuid thing = *Uuid::parse("0199a2b4-0000-7abc-8def-0123456789ab");
 inline const Uuid other = *Uuid::parse("aaaaaaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee");
 
 inline std::string registry_path() {
-    return (std::filesystem::path{__FILE__}.parent_path() / "../../registry/finance.toml")
-        .lexically_normal()
-        .string();
+    // The test runner says where the sources are; by hand, __FILE__ does, unless a compiler cache made it
+    // relative.
+    const char* root = std::getenv("TIDINGS_SOURCE_DIR");
+    const auto sources = root != nullptr
+                             ? std::filesystem::path{root}
+                             : std::filesystem::path{__FILE__}.parent_path().parent_path().parent_path();
+    return (sources / "registry/finance.toml").lexically_normal().string();
 }
 
 // The registry as the file says it; throws where it does not load, so that a test fails.
