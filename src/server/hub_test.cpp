@@ -69,7 +69,11 @@ TEST(Hub, P7_AnswersARequestThatIsUnderWayWhenItDrains) {
     client.send("POST /api/v1/events HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer " + *token +
                 "\r\nExpect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
     ASSERT_TRUE(client.receives("100 Continue"));
+    Client idle{hub.addresses().front()};
+    idle.send("GET /nowhere HTTP/1.1\r\nHost: hub\r\n\r\n");
+    ASSERT_TRUE(idle.receives("404"));
     hub.drain();
+    EXPECT_FALSE(idle.receives("never"));  // it was closed: the drain is under way
     client.send(body);
     EXPECT_TRUE(client.receives("HTTP/1.1 201"));
     hub.wait();
