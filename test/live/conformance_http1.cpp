@@ -225,13 +225,17 @@ TEST(Conformance, C37_AClientThatGoesLeavesNothingBehind) {
 }
 
 TEST(Conformance, C73_WithoutDescriptorsAcceptingPausesAndStreamsLive) {
+    if (undefined_behavior_sanitized) {
+        GTEST_SKIP()
+            << "UBSan opens a pipe to look at an object's type, and takes it for wrong where it cannot";
+    }
     LiveHub hub;
     ASSERT_TRUE(hub.start());
     LiveStream stream{hub.port(), {.token = hub.reader("ann")}};
     ASSERT_TRUE(stream.read_until_live());
     HttpClient publisher{hub.port(), hub.publisher()};
     HttpClient figures{hub.operations_port()};
-    EXPECT_EQ(figures.get("/livez").status, 200);
+    EXPECT_EQ(figures.get("/metrics").status, 200);
     ASSERT_NE(publisher.publish(item_json(type_alpha, to_user("ann"), 1)), "");
 
     const rlimit few{40, 40};

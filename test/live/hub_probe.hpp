@@ -71,6 +71,17 @@ inline double metric(const LiveHub& hub, std::string_view name) {
     return at == std::string::npos ? 0 : std::atof(page.substr(at + line.size(), 32).c_str());
 }
 
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define TIDINGS_TEST_UBSAN
+#endif
+#endif
+#ifdef TIDINGS_TEST_UBSAN
+inline constexpr bool undefined_behavior_sanitized = true;
+#else
+inline constexpr bool undefined_behavior_sanitized = false;
+#endif
+
 // By how much a hub's resident memory may differ where it has nothing more to hold. Sanitizers keep what was
 // freed for a while.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
