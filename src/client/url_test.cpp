@@ -24,14 +24,24 @@ TEST(ClientUrl, TakesHostPortAndBase) {
 }
 
 TEST(ClientUrl, SaysWhatIsAllowed) {
-    for (const char* text : {"", "127.0.0.1:8080", "ftp://a", "http://", "http://a:0", "http://a:99999",
-                             "http://u:p@a", "http://a/?x=1", "http://a/#x", "http://a b"}) {
+    for (const char* text :
+         {"", "127.0.0.1:8080", "ftp://a", "http://", "http://a:0", "http://a:99999", "http://u:p@a",
+          "http://a/?x=1", "http://a/#x", "http://a b", "http://[::1]280"}) {
         const auto url = Url::parse(text);
         ASSERT_FALSE(url) << text;
         EXPECT_NE(url.error().detail.find("http://HOST"), std::string::npos);
     }
     EXPECT_NE(Url::parse("https://a").error().detail.find("not supported by this version"),
               std::string::npos);
+}
+
+// The host stands in the head of each request.
+TEST(ClientUrl, RefusesAHostThatIsNone) {
+    for (const char* text : {"http://a%0d%0aX:1/", "http://a%20b", "http://a%00b", "http://[v1.x]:1"}) {
+        const auto url = Url::parse(text);
+        ASSERT_FALSE(url) << text;
+        EXPECT_NE(url.error().detail.find("the host is a name"), std::string::npos);
+    }
 }
 
 TEST(ClientUrl, EncodesWhatAQueryWouldMisread) {

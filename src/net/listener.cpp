@@ -29,6 +29,13 @@ Error failed(const std::string& what) {
     return Error{Errc::connection_failed, what + ": " + std::strerror(errno)};
 }
 
+// A name or an address, of IPv6 perhaps with its zone: what the resolver is asked for, as it was written.
+bool names_a_host(std::string_view host) {
+    constexpr std::string_view allowed =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:%";
+    return !host.empty() && host.find_first_not_of(allowed) == std::string_view::npos;
+}
+
 std::uint64_t address_hash(const sockaddr_storage& peer) {
     if (peer.ss_family == AF_INET) {
         const auto& v4 = reinterpret_cast<const sockaddr_in&>(peer);
@@ -115,6 +122,7 @@ Result<ListenAddress> ListenAddress::parse(std::string_view text) {
     ListenAddress address;
     std::string_view host = text.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (!names_a_host(host)) return wrong;
     address.host = host;
     const auto digits = text.substr(colon + 1);
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);

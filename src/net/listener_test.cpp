@@ -12,7 +12,8 @@ TEST(ListenAddress, ReadsHostAndPort) {
     EXPECT_EQ(ListenAddress::parse("127.0.0.1:8080")->port, 8080);
     EXPECT_EQ(ListenAddress::parse("[::1]:0")->host, "::1");
     for (const auto* wrong :
-         {"", "8080", ":8080", "localhost", "localhost:", "localhost:http", "localhost:65536", "a:-1"}) {
+         {"", "8080", ":8080", "localhost", "localhost:", "localhost:http", "localhost:65536", "a:-1",
+          "[]:80", "[[a]]:80", "[a:80", "a b:80", "unix:/run/x:80"}) {
         const auto address = ListenAddress::parse(wrong);
         ASSERT_FALSE(address) << wrong;
         EXPECT_EQ(address.error().code, Errc::invalid_field);
