@@ -3,6 +3,7 @@
 #include "settings.hpp"
 
 #include "base/nearest.hpp"
+#include "base/utf8.hpp"
 
 #include <toml++/toml.h>
 
@@ -156,9 +157,13 @@ void read_text(const ConfigSources& sources, Config& config, Diagnostics& found)
     }
 }
 
+// A file is UTF-8, and `config print` writes one: what could not stand in it is no setting anywhere.
+constexpr std::string_view not_utf8 = "a setting's value is UTF-8";
+
 void apply(const Setting& setting, std::string_view text, const std::string& where, Config& config,
            Diagnostics& found) {
-    const auto value = value_from_text(setting.kind, text);
+    const auto value = valid_utf8(text) ? value_from_text(setting.kind, text)
+                                        : Error{Errc::invalid_field, std::string{not_utf8}};
     const auto result = value ? setting.set(config, *value) : Result<void>{value.error()};
     if (!result) {
         found.push_back({where, 0, 0, "wrong value for '" + setting.name + "'", result.error().detail});
@@ -181,7 +186,11 @@ bool read_key_variable(const std::string& name, const std::string& value, Config
     for (const KeySetting& setting : key_settings()) {
         if (environment_name("auth.key." + setting.name) != name) continue;
         if (config.auth.keys.empty()) config.auth.keys.emplace_back();
-        if (const auto result = setting.set(config.auth.keys.front(), value); !result) {
+        // A secret may be any bytes: it is never printed.
+        const auto result = setting.name == "secret" || valid_utf8(value)
+                                ? setting.set(config.auth.keys.front(), value)
+                                : Result<void>{Error{Errc::invalid_field, std::string{not_utf8}}};
+        if (!result) {
             found.push_back({"environment " + name, 0, 0, "wrong value for 'auth.key." + setting.name + "'",
                              result.error().detail});
         }

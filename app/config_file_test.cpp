@@ -206,6 +206,17 @@ TEST(ConfigFile, TheFirstKeyCanComeFromTheEnvironment) {
     EXPECT_TRUE(check_ready_to_serve(*result, "").empty());
 }
 
+// `config print` would write a file that cannot be read.
+TEST(ConfigFile, RefusesValuesThatNoFileCouldHold) {
+    for (const auto* name : {"TIDINGS_REGISTRY_FILE", "TIDINGS_SERVER_LISTEN", "TIDINGS_AUTH_KEY_KID"}) {
+        EXPECT_NE(all(from("", {{name, "127\xd3\xcf.0.1:0"}})).find("a setting's value is UTF-8"),
+                  std::string::npos)
+            << name;
+    }
+    const auto flag = from("", {}, {{"--registry", "registry.file", "\xff"}});
+    EXPECT_NE(all(flag).find("--registry"), std::string::npos);
+}
+
 TEST(ConfigFile, KeysThatCannotWorkAreRefused) {
     const char* cases[] = {
         "[[auth.key]]\nsecret = \"short\"\n",
