@@ -15,13 +15,19 @@ public:
     explicit Watch(OnInterrupt on_interrupt) : on_interrupt_{std::move(on_interrupt)} {
         sigemptyset(&signals_);
         sigaddset(&signals_, SIGUSR1);
-        for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        sigaddset(&signals_, SIGHUP);
+        for (const int signal : {SIGINT, SIGTERM}) {
             // What was ignored when the process began stays so: a shell's background job is not for Ctrl-C.
             struct sigaction before{};
             sigaction(signal, nullptr, &before);
             if (before.sa_handler != SIG_IGN) sigaddset(&signals_, signal);
         }
         pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+        // Under nohup SIGHUP begins ignored, and an ignored signal never arrives; here it asks for a reload,
+        // which a closed terminal may ask for too.
+        struct sigaction deliver{};
+        deliver.sa_handler = SIG_DFL;
+        sigaction(SIGHUP, &deliver, nullptr);
         thread_ = std::thread{[this] { wait(); }};
     }
     Watch(const Watch&) = delete;
