@@ -217,6 +217,19 @@ struct ArrayPublish {
     }
 };
 
+// One event for many users is many appends: what one request may bring is bounded by the queue that takes it.
+// Gives the bytes of the item's appends; refuses it where they and those `before` it are too many.
+std::size_t bound_appends(const Settings& settings, PreparedItem& item, std::size_t before) {
+    std::size_t bytes = 0;
+    for (const auto& append : item.appends) bytes += append.data.size();
+    const std::size_t most = settings.config.limits.append_queue_bytes;
+    if (before + bytes <= most) return bytes;
+    item.appends.clear();
+    item.refused = Error{Errc::request_too_large, "with an append for each user this request is more than " +
+                                                      std::to_string(most) + " bytes; send less at once"};
+    return 0;
+}
+
 void publish_array(ConnectionHost& host, const Settings& settings, const std::string& path,
                    const Credential& credential, std::string_view body, std::string key,
                    AnswerCallback answer) {
@@ -225,10 +238,12 @@ void publish_array(ConnectionHost& host, const Settings& settings, const std::st
     // Shared with the store's callback.
     auto all = std::make_shared<ArrayPublish>();
     std::vector<AppendItem> appends;
+    std::size_t bytes = 0;
     for (std::size_t i = 0; i < texts->size(); ++i) {
         const std::string item_key = key.empty() ? std::string{} : key + "/" + std::to_string(i);
         all->items.push_back(prepare_item(host.context(), settings, credential, (*texts)[i], item_key));
         auto& item = all->items.back();
+        bytes += bound_appends(settings, item, bytes);
         if (item.refused) ++host.counters().publish_refused;
         appends.insert(appends.end(), item.appends.begin(), item.appends.end());
     }
@@ -249,6 +264,7 @@ void publish(ConnectionHost& host, const Settings& settings, const http::Request
     if (is_array(body))
         return publish_array(host, settings, request.path, credential, body, key, std::move(answer));
     auto item = prepare_item(host.context(), settings, credential, body, key);
+    bound_appends(settings, item, 0);
     if (item.refused) {
         ++host.counters().publish_refused;
         return answer(problem(*item.refused, request.path));

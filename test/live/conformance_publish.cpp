@@ -169,6 +169,21 @@ TEST(Conformance, C39_C62_AnArrayIsAnsweredItemByItemInOrder) {
     expect_problem(publisher.post(events, "[{]"), 400, "invalid-json");
 }
 
+TEST(Conformance, C39_AnEventForTooManyUsersAtOnceIsRefusedAlone) {
+    LiveHub hub{LiveStore::memory, {{"server.limits.append_queue_bytes", "\"64KiB\""}}};
+    ASSERT_TRUE(hub.start());
+    HttpClient publisher{hub.port(), hub.publisher()};
+    std::string users = R"("user_ids":["u0")";
+    for (int i = 1; i < 900; ++i) users += ",\"u" + std::to_string(i) + "\"";
+    const std::string wide = item_json(type_alpha, users + "]", 1, {}, std::string(100, 'x'));
+    const std::string narrow = item_json(type_alpha, to_user("ann"), 2);
+    expect_problem(publisher.post(events, wide), 413, "request-too-large");
+    const auto answer = publisher.post(events, "[" + narrow + "," + wide + "," + narrow + "]");
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(occurrences(answer.body, "\"status\":201"), 2U) << answer.body;
+    EXPECT_EQ(occurrences(answer.body, "\"status\":413"), 2U) << "the item's, and its problem's own";
+}
+
 TEST(Conformance, C62_NdjsonIsAnsweredLineByLineWhileItIsRead) {
     LiveHub hub;
     ASSERT_TRUE(hub.start());
