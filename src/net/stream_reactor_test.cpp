@@ -253,6 +253,15 @@ TEST_F(ReactorTest, P3_ReadsTheLogWhenTheRingWasLost) {
     EXPECT_LT(behind[1].cursor, at(20));
 }
 
+TEST_F(ReactorTest, P3_AHoldDoesNotOutliveALostRing) {
+    const Reader reader = open({user("alice")});
+    const auto hold = reactor->hold();
+    publish({item(user("alice"), 10)});
+    reactor->lose_ring(at(10));
+    EXPECT_FALSE(reactor->go_live(reader.handle, hold, {}, at(0)));
+    EXPECT_EQ(reader.story(), "");
+}
+
 TEST_F(ReactorTest, C20_BeatsOnlyInSilence) {
     const Reader reader = live({user("alice")});
     pass(14'000);
