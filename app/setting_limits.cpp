@@ -119,7 +119,8 @@ void add_delivery_limits(SettingTable& table) {
                       "503 `store-unavailable` after `store.publish_wait`; nothing was published.",
                       [](Config& config) -> auto& { return config.limits.append_queue; });
     table.limit_size("server.limits.append_queue_bytes", {64 * kib, 16 * gib}, "the bytes of these items",
-                     "503 `store-unavailable` after `store.publish_wait`; nothing was published.",
+                     "503 `store-unavailable` after `store.publish_wait`; nothing was published. "
+                     "One request that would bring more by itself: 413.",
                      [](Config& config) -> auto& { return config.limits.append_queue_bytes; });
 }
 

@@ -296,6 +296,27 @@ TEST(DataPath, P2_LosesNothingWhenAnyBoundOrReadFailsOnce) {
     }
 }
 
+// A checkpoint says that everything up to a bound was delivered: what was handed over before must be in the
+// ring.
+TEST(DataPath, P4_ABoundComesBackOnlyWhenAllBeforeItWasTaken) {
+    World world{1};
+    world.settle();
+    bool answered = false;
+    world.publish(Audience::broadcast());
+    ASSERT_GT(world.inbox.bytes(), 0U);
+    world.pool.bound([&](const Result<Bound>& bound) {
+        answered = true;
+        EXPECT_TRUE(bound);
+        EXPECT_EQ(world.inbox.bytes(), 0U);
+    });
+    while (!answered && !world.loop.empty()) {
+        auto work = std::move(world.loop.front());
+        world.loop.pop_front();
+        work();
+    }
+    EXPECT_TRUE(answered);
+}
+
 TEST(DataPath, P3_TellsALiveReaderThatTheLogWasTrimmedBehindIt) {
     World world{1};
     auto clients = some_clients();
