@@ -88,7 +88,7 @@ private:
         value(command, "--config", serve_.config, "tidings.toml", "FILE");
         value(command, "--listen", raw_.listen, "an address, repeatable; port 0 picks a free one",
               "HOST:PORT");
-        value(command, "--store", raw_.store, "memory: or lmdb:DIRECTORY", "URL");
+        value(command, "--store", raw_.store, "memory:, lmdb:DIRECTORY or redis://HOST", "URL");
         value(command, "--registry", raw_.registry, "the registry of event types", "FILE");
         command.add_flag("--dev", serve_.dev, "a throw-away key, on loopback only; prints curl lines");
     }

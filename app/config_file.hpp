@@ -2,7 +2,7 @@
 // tidings.toml, the environment and the flags become one Config, or every reason why not.
 
 #include <tidings/config.hpp>
-#include <tidings/diagnostic.hpp>
+#include <tidings/result.hpp>
 
 #include <map>
 #include <optional>

@@ -134,11 +134,14 @@ TEST(ConfigFile, AMistakeNamesLineColumnAndTheNearestName) {
          "not supported by this version"},
         {"[server]\nshards = -1\n", 2, 10, "wrong value for 'server.shards'", "from 0 to 1024"},
         {"[server]\nshards = 1.5\n", 2, 10, "wrong value for 'server.shards'", "from 0 to 1024"},
-        {"[store]\nurl = \"redis://localhost\"\n", 2, 7, "wrong value for 'store.url'",
-         "Redis is not supported"},
+        {"[store]\nurl = \"redis+cluster://localhost\"\n", 2, 7, "wrong value for 'store.url'",
+         "Redis Cluster is not yet supported"},
+        {"[store]\nurl = \"redis://u:hidden@\"\n", 2, 7, "wrong value for 'store.url'", "HOST"},
         {"[store]\ndurability = \"fsync\"\n", 2, 14, "wrong value", "\"process\", \"sync\""},
         {"[server.tls]\ncertificate = \"c\"\n", 1, 9, "'server.tls' is not supported by this version", ""},
-        {"[store]\nprefix = \"sse\"\n", 2, 1, "'store.prefix' is not supported by this version", ""},
+        {"[store]\nprefix = \"s:e\"\n", 2, 10, "wrong value for 'store.prefix'", "1 to 64 characters"},
+        {"[store]\nwait_replicas = 17\n", 2, 17, "wrong value for 'store.wait_replicas'", "from 0 to 16"},
+        {"[store]\nforeign_producers = \"all\"\n", 2, 21, "wrong value", "\"none\", \"live\", \"retained\""},
         {"[[auth.key]]\nalgoritm = \"HS256\"\n", 2, 1, "unknown key 'algoritm' in [[auth.key]]",
          "'algorithm'"},
         {"[[auth.key]]\nalgorithm = \"none\"\n", 2, 13, "wrong value for 'auth.key.algorithm'", "HS256"},
@@ -244,6 +247,19 @@ TEST(ConfigFile, WithoutKeysNothingServesUnlessOnLoopbackWithDev) {
     EXPECT_TRUE(check_ready_to_serve(*dev, "").empty());
     sources.flags = {{"--listen", "server.listen", "0.0.0.0:8080"}};
     EXPECT_EQ(check_ready_to_serve(*read_config(sources), "").size(), 1u);
+}
+
+TEST(ConfigFile, AStoresPasswordIsNotPrinted) {
+    const auto config = from(
+        "[store]\nurl = \"redis://u:hidden@h:6379/0\"\nredis_fsync = \"always\"\nwait_replicas = 1\n"
+        "foreign_producers = \"live\"\nforeign_consumers = true\nprefix = \"a.b\"\n");
+    ASSERT_TRUE(config) << all(config);
+    EXPECT_EQ(config->store.url, "redis://u:hidden@h:6379/0");
+    EXPECT_EQ(config->store.foreign_producers, ForeignProducers::live);
+    const std::string printed = config_toml(*config);
+    EXPECT_EQ(printed.find("hidden"), std::string::npos);
+    EXPECT_NE(printed.find("url = \"redis://u:***@h:6379/0\""), std::string::npos) << printed;
+    EXPECT_NE(printed.find("prefix = \"a.b\""), std::string::npos);
 }
 
 TEST(ConfigFile, WhatIsPrintedReadsAsTheSame) {

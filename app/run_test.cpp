@@ -197,7 +197,7 @@ TEST(Program, ServeDoesNotStartWithoutKeys) {
     EXPECT_EQ(refused.code, 2);
     EXPECT_NE(refused.err.find("--dev"), std::string::npos) << refused.err;
     EXPECT_EQ(ran({"serve", "--dev", "--listen", "0.0.0.0:0"}).code, 2) << "--dev is for loopback";
-    EXPECT_EQ(ran({"serve", "--dev", "--store", "redis://x"}).code, 2);
+    EXPECT_EQ(ran({"serve", "--dev", "--store", "redis+cluster://x"}).code, 2);
     EXPECT_EQ(ran({"serve", "--dev", "--registry", "/nowhere.toml"}).code, 2);
 }
 

@@ -124,6 +124,29 @@ void add_delivery_limits(SettingTable& table) {
                      [](Config& config) -> auto& { return config.limits.append_queue_bytes; });
 }
 
+void add_redis_limits(SettingTable& table) {
+    table.limit_size("server.limits.redis_reply_bytes", {1 * mib, 4 * gib}, "one answer or message of Redis",
+                     "The link is broken off and opened again; streams catch up from the log.",
+                     [](Config& config) -> auto& { return config.limits.redis_reply_bytes; });
+    table.limit_size("server.limits.redis_output_bytes", {1 * mib, 4 * gib},
+                     "what waits on one link to be sent to Redis",
+                     "503 `store-unavailable`; nothing was published.",
+                     [](Config& config) -> auto& { return config.limits.redis_output_bytes; });
+    table.limit_duration("server.limits.redis_connect_timeout", {milliseconds{100}, milliseconds{60'000}},
+                         "the time to a link to Redis that is ready", "It is tried again, later each time.",
+                         [](Config& config) -> auto& { return config.limits.redis_connect_timeout; });
+    table.limit_duration("server.limits.redis_ping_interval", {milliseconds{100}, milliseconds{60'000}},
+                         "the time that a link to Redis may be silent", "`PING` asks whether it lives.",
+                         [](Config& config) -> auto& { return config.limits.redis_ping_interval; });
+    table.limit_duration("server.limits.redis_answer_timeout", {milliseconds{100}, milliseconds{60'000}},
+                         "the time that Redis may take to answer",
+                         "The link is broken off and opened again; streams catch up from the log.",
+                         [](Config& config) -> auto& { return config.limits.redis_answer_timeout; });
+    table.limit_count("server.limits.foreign_search", {1, 1'000'000},
+                      "entries that are searched for another system's id", "A `tidings.gap` `unknown_id`.",
+                      [](Config& config) -> auto& { return config.limits.foreign_search; });
+}
+
 }  // namespace
 
 void add_limits(SettingTable& table) {
@@ -131,6 +154,7 @@ void add_limits(SettingTable& table) {
     add_request_limits(table);
     add_connection_limits(table);
     add_delivery_limits(table);
+    add_redis_limits(table);
 }
 
 }  // namespace tidings::app

@@ -1,5 +1,7 @@
 #include "setting_values.hpp"
 
+#include "base/store_url.hpp"
+
 #include <charconv>
 
 namespace tidings::app {
@@ -22,9 +24,16 @@ Result<void> check_base_path(const std::string& text) {
 Result<void> check_store_url(const std::string& text) {
     if (text == "memory:") return {};
     if (text.starts_with("lmdb:") && text.size() > 5) return {};
-    std::string detail = "allowed: \"memory:\" or \"lmdb:DIRECTORY\"";
-    if (text.starts_with("redis")) detail = "Redis is not supported by this version; " + detail;
+    if (is_redis_url(text)) return {};
+    std::string detail = "allowed: " + std::string{store_urls};
+    if (text.starts_with("redis+cluster:")) detail = "Redis Cluster is not yet supported; " + detail;
     return Error{Errc::invalid_field, detail};
+}
+
+Result<void> check_redis_prefix(const std::string& text) {
+    constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (!text.empty() && text.size() <= 64 && text.find_first_not_of(plain) == std::string::npos) return {};
+    return Error{Errc::invalid_field, "allowed: 1 to 64 characters of A-Z a-z 0-9 . _ -"};
 }
 
 Result<void> check_address(std::string_view address) {
@@ -91,6 +100,20 @@ std::string SettingTable::toml_list(const std::vector<std::string>& texts) {
     std::string list = "[";
     for (const auto& text : texts) list += (list.size() > 1 ? ", " : "") + toml_quoted(text);
     return list + "]";
+}
+
+void SettingTable::store_url() {
+    add(
+        "store.url", SettingKind::text, std::string{store_urls},
+        "Where events are kept. It is shown without its password.",
+        [](Config& config, const SettingValue& value) -> Result<void> {
+            const auto* given = std::get_if<std::string>(&value);
+            if (given == nullptr) return not_allowed(store_urls);
+            if (auto checked = check_store_url(*given); !checked) return checked;
+            config.store.url = *given;
+            return {};
+        },
+        [](const Config& config) { return toml_quoted(without_password(config.store.url)); });
 }
 
 void SettingTable::add_retry_range() {

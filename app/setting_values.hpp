@@ -19,7 +19,11 @@ using TextCheck = Result<void> (*)(const std::string&);
 
 Result<void> any_text(const std::string& text);
 Result<void> check_base_path(const std::string& text);
+inline constexpr std::string_view store_urls =
+    "\"memory:\", \"lmdb:DIRECTORY\", \"redis://[USER:PASSWORD@]HOST[:PORT][/DB]\", the same with "
+    "\"rediss://\", or \"redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/NAME\"";
 Result<void> check_store_url(const std::string& text);
+Result<void> check_redis_prefix(const std::string& text);
 Result<void> check_listen(const std::string& text);
 
 // Builds the table. Every function takes an accessor `Config& -> T&`. Lives while the table is made, on one
@@ -164,6 +168,7 @@ public:
     }
 
     void add_retry_range();
+    void store_url();
     void operations_listen();
     std::vector<Setting> take() && { return std::move(rows_); }
 

@@ -48,10 +48,35 @@ void add_retention(SettingTable& table, const std::string& audience, Of of) {
                [of](Config& config) -> auto& { return of(config).bytes; });
 }
 
-void add_store(SettingTable& table) {
+void add_redis(SettingTable& table) {
     table.text(
-        "store.url", "\"memory:\" or \"lmdb:DIRECTORY\"", "Where events are kept.",
-        [](Config& config) -> auto& { return config.store.url; }, check_store_url);
+        "store.prefix", "1 to 64 characters of A-Z a-z 0-9 . _ -", "Redis: every name begins with it.",
+        [](Config& config) -> auto& { return config.store.prefix; }, check_redis_prefix);
+    table.choice<RedisFsync>("store.redis_fsync",
+                             {{"ask", RedisFsync::ask},
+                              {"always", RedisFsync::always},
+                              {"everysec", RedisFsync::everysec},
+                              {"no", RedisFsync::no}},
+                             "Redis: its `appendfsync`, where `CONFIG GET` may not be asked for it.",
+                             [](Config& config) -> auto& { return config.store.redis_fsync; });
+    table.count("store.wait_replicas", {0, 16},
+                "Redis: replicas that must have a publish before it is acknowledged.",
+                [](Config& config) -> auto& { return config.store.wait_replicas; });
+    table.choice<ForeignProducers>(
+        "store.foreign_producers",
+        {{"none", ForeignProducers::none},
+         {"live", ForeignProducers::live},
+         {"retained", ForeignProducers::retained}},
+        "Redis: the original system's own publishers: `live`, they only `PUBLISH`; `retained`, they also "
+        "`XADD`.",
+        [](Config& config) -> auto& { return config.store.foreign_producers; });
+    table.boolean("store.foreign_consumers",
+                  "Redis: the original system's own readers; a user's log keeps at most 1,100 entries.",
+                  [](Config& config) -> auto& { return config.store.foreign_consumers; });
+}
+
+void add_store(SettingTable& table) {
+    table.store_url();
     table.choice<Durability>("store.durability",
                              {{"process", Durability::process}, {"sync", Durability::sync}},
                              "LMDB: `process` survives kill -9, `sync` survives power loss.",
@@ -62,6 +87,7 @@ void add_store(SettingTable& table) {
     table.size("store.lmdb_map", {std::size_t{1} << 20, std::size_t{64} << 40},
                "The largest size of the LMDB file; when it is full a publish is answered 507.",
                [](Config& config) -> auto& { return config.store.lmdb_map; });
+    add_redis(table);
     add_retention(table, "user", [](Config& config) -> auto& { return config.store.retention.user; });
     add_retention(table, "broadcast",
                   [](Config& config) -> auto& { return config.store.retention.broadcast; });
@@ -187,17 +213,8 @@ const std::vector<KeySetting>& key_settings() {
 }
 
 const std::vector<std::string>& unsupported_settings() {
-    static const std::vector<std::string> names{"server.inspector",
-                                                "server.trusted_proxies",
-                                                "server.tls",
-                                                "auth.cookie",
-                                                "auth.jwks",
-                                                "cors",
-                                                "store.prefix",
-                                                "store.redis_fsync",
-                                                "store.wait_replicas",
-                                                "store.foreign_producers",
-                                                "store.foreign_consumers"};
+    static const std::vector<std::string> names{
+        "server.inspector", "server.trusted_proxies", "server.tls", "auth.cookie", "auth.jwks", "cors"};
     return names;
 }
 

@@ -1,4 +1,5 @@
-// The catching-up machine against logs that grow and are trimmed while it reads, with holds that are lost. A
+// The catching-up machine against logs that grow and are trimmed while it reads, with holds that are lost,
+// terms that end, reads that fail and entries of other systems. A
 // client may be cut after any frame and come back with the last id it saw. So whatever happens: the first
 // frame whose id is at or beyond a matching event is that event, or, where a log lost some entries in a row,
 // the first frame whose id is at or beyond the last of them is a gap (P-1, P-2, P-3).
@@ -42,6 +43,12 @@ std::shared_ptr<const Registry> registry() {
     return made;
 }
 
+Uuid foreign_id(std::size_t number) {
+    auto uuid = *Uuid::parse("c232ab00-9414-41ec-b3c8-9f6bdeced800");
+    uuid.bytes[15] = static_cast<std::uint8_t>(number);
+    return uuid;
+}
+
 struct Log {
     std::vector<Entry> entries;  // all that was ever appended
     std::size_t trimmed = 0;     // so many of them are gone
@@ -54,7 +61,7 @@ struct World {
     std::array<Log, 3> logs;
     TermTable terms{{{{1, tag}, {1, 1, 0}, {}, true, false}}};
     Position last{1, 1, 0};
-    bool lost_any = false;  // something was trimmed
+    bool lost_any = false;  // something was trimmed, or a term's end was left open
     std::size_t appended = 0;
 
     Position mint(std::size_t step) {
@@ -74,7 +81,9 @@ struct World {
         entry.tag = tag;
         entry.type = "a.b";
         entry.category = (choice & 0x08) != 0 ? "money" : "news";
-        entry.data = "1";
+        entry.data = std::to_string(appended);
+        entry.foreign = source.below(4) == 3;
+        if (entry.foreign) entry.foreign_id = foreign_id(appended);
         log.entries.push_back(entry);
     }
     void trim(ByteSource& source) {
@@ -84,7 +93,7 @@ struct World {
         log.trimmed += std::min<std::size_t>(left, choice >> 3);
         lost_any = lost_any || log.trimmed > 0;
         if (log.trimmed == log.entries.size() && log.trimmed > 0) {
-            log.floor_when_empty = log.entries.back().position;
+            log.floor_when_empty = std::max(log.floor_when_empty, log.entries.back().position);
             if ((choice & 0x04) != 0) log.floor_when_empty = last;  // it died whole, an age ago
         }
     }
@@ -94,19 +103,29 @@ struct World {
         ended.running = false;
         ended.end = last;
         ended.sealed = source.below(4) != 0;
+        lost_any = lost_any || !ended.sealed;
         const auto number = static_cast<std::uint16_t>(ended.name.number + 1);
         last = {number, last.milliseconds + 1, 0};
         terms.terms.push_back({{number, tag}, last, {}, true, false});
     }
     void change(ByteSource& source) {
         switch (source.below(8)) {
-            case 0: trim(source); break;
+            case 0: source.below(8) == 7 ? new_term(source) : trim(source); break;
             case 1: mint(1); break;
             case 2:
                 if (!logs[2].closed) logs[2].closed = mint(1);
                 break;
             default: append(source); break;
         }
+    }
+    std::optional<Position> find(const Uuid& id, const std::array<bool, 3>& member) const {
+        for (std::size_t log = 0; log < 3; ++log) {
+            for (std::size_t i = logs[log].trimmed; i < logs[log].entries.size() && member[log]; ++i) {
+                const auto& entry = logs[log].entries[i];
+                if (entry.foreign && entry.foreign_id == id) return entry.position;
+            }
+        }
+        return std::nullopt;
     }
     Bound bound() { return {mint(1), tag, std::make_shared<TermTable>(terms)}; }
 
@@ -122,6 +141,10 @@ struct World {
         page.floor = log.entries[log.trimmed].previous;
         for (std::size_t i = log.trimmed; i < log.entries.size(); ++i) {
             const auto& entry = log.entries[i];
+            const auto repeat = static_cast<std::uint64_t>(request.repeat_foreign.count());
+            const bool repeats = entry.foreign && repeat > 0 && entry.position <= after;
+            if (repeats && entry.position.milliseconds + repeat > after.milliseconds)
+                page.repeats.push_back(entry);
             if (entry.position <= after || entry.position > request.bound) continue;
             page.full = page.entries.size() == request.page_events;
             if (page.full) break;
@@ -173,12 +196,16 @@ private:
         request_.on_gap = (choice & 4) != 0 ? OnGap::replay : OnGap::live;
         if ((choice & 8) != 0) request_.dropped = 3;
         limits_.page_events = 1 + (choice >> 4 & 3);
+        const auto foreign = source_.below(4);
+        request_.foreign = foreign != 0;
+        request_.foreign_lost = foreign == 3;
         const EventId cursor{any_position(), source_.below(8) == 7 ? tag + 1 : tag, 0};
         switch (source_.below(8)) {
             case 0: break;
             case 1: request_.from.kind = From::earliest; break;
             case 2: request_.from = {From::cursor, "abc", {}}; break;
             case 3: request_.from = {From::position, {}, cursor.position}; break;
+            case 4: request_.from = {From::cursor, foreign_id(source_.byte()).text(), {}}; break;
             default: request_.from = {From::cursor, cursor.uuid().text(), {}}; break;
         }
     }
@@ -195,7 +222,10 @@ private:
             if (!source_.empty() && source_.below(2) == 1) world_.change(source_);
             switch (action.kind) {
                 case Kind::ask_bound: action = machine.on_bound(take_bound()); break;
-                case Kind::read: action = machine.on_pages(pages(action.read)); break;
+                case Kind::find: action = find(machine, action.id); break;
+                case Kind::read:
+                    action = fails() ? machine.on_read_failed() : machine.on_pages(pages(action.read));
+                    break;
                 case Kind::send:
                     tell(action);
                     action = machine.on_sent();
@@ -211,17 +241,28 @@ private:
     Bound take_bound() {
         auto bound = world_.bound();
         bound_ = bound.position;
-        if (started_) return bound;
-        started_ = true;
+        terms_ = *bound.terms;
+        if (begun_) return bound;
         first_bound_ = bound.position;
+        begun_ = true;  // unless the machine looks for the cursor first
         if (request_.from.kind == From::cursor) {
-            meaning_ = interpret(request_.from.cursor, *bound.terms, bound.position);
+            meaning_ = interpret(request_.from.cursor, terms_, bound_);
         } else if (request_.from.kind == From::position) {
-            const bool broken = bound.terms->crosses_open_end(request_.from.position);
-            meaning_ = {broken ? CursorKind::store_reset : CursorKind::ours, request_.from.position};
+            meaning_ = interpret(request_.from.position, terms_, bound_);
         }
         return bound;
     }
+
+    CatchUp::Action find(CatchUp& machine, const Uuid& id) {
+        begun_ = false;
+        if (fails()) return machine.on_read_failed();
+        const auto found = world_.find(id, member_);
+        begun_ = !found || *found <= bound_;
+        if (found) meaning_ = interpret(*found, terms_, bound_);
+        return machine.on_found(found);
+    }
+
+    bool fails() { return failures_ < 4 && source_.below(8) == 7 && ++failures_ > 0; }
 
     std::vector<LogPage> pages(const ReadRequest& request) const {
         TIDINGS_ASSERT(request.bound == bound_ && request.page_events == limits_.page_events);
@@ -244,13 +285,38 @@ private:
             for (const auto& event : decoder.feed(frame->text())) {
                 if (event.type == "tidings.closed") continue;
                 const auto uuid = Uuid::parse(event.last_event_id);
-                TIDINGS_ASSERT(uuid.has_value());
-                told_.push_back(
-                    {EventId::from(*uuid)->position, event.type == "a.b", event.type == "tidings.gap"});
+                if (!uuid) {
+                    check_repeat(event);
+                    continue;
+                }
+                told_.push_back({position_of(*uuid), event.type == "a.b", event.type == "tidings.gap"});
                 // An id never exceeds what has been written.
                 TIDINGS_ASSERT(told_.back().id <= action.prefix);
             }
         }
+    }
+
+    // Only what another system wrote before the stream's place comes without an id.
+    void check_repeat(const SseEvent& event) const {
+        TIDINGS_ASSERT(event.type == "a.b" && request_.foreign);
+        bool found = false;
+        for (std::size_t log = 0; log < 3; ++log) {
+            for (const auto& entry : world_.logs[log].entries) {
+                found = found || (entry.data == event.data && entry.foreign && wanted(entry, log));
+            }
+        }
+        TIDINGS_ASSERT(found);
+    }
+
+    Position position_of(const Uuid& uuid) const {
+        if (const auto id = EventId::from(uuid)) return id->position;
+        for (const auto& log : world_.logs) {
+            for (const auto& entry : log.entries) {
+                if (entry.foreign && entry.foreign_id == uuid) return entry.position;
+            }
+        }
+        TIDINGS_ASSERT(!"an id is ours or an entry's");
+        return {};
     }
 
     bool wanted(const Entry& entry, std::size_t log) const {
@@ -267,7 +333,9 @@ private:
         const bool all = request_.from.kind == From::earliest ||
                          (request_.on_gap == OnGap::replay && meaning_.kind != CursorKind::none) ||
                          (request_.on_gap == OnGap::replay && request_.dropped > 0);
-        return all && retained;
+        // A stream that was cut at a position has had what lies before it.
+        const bool had = request_.from.kind == From::position && entry.position <= request_.from.position;
+        return all && retained && !had;
     }
 
     void check(const CatchUp& machine) const {
@@ -293,8 +361,10 @@ private:
                             meaning_.kind == CursorKind::unknown_id || request_.dropped > 0;
         const bool earliest = request_.from.kind == From::earliest;
         if (breaks && !earliest) TIDINGS_ASSERT(gaps > 0);
-        if (!breaks && !world_.lost_any) TIDINGS_ASSERT(gaps == 0);
-        if (request_.on_gap == OnGap::live && request_.dropped == 0) check_nothing_replayed_after_a_gap();
+        if (request_.foreign_lost) TIDINGS_ASSERT(gaps > 0);
+        if (!breaks && !request_.foreign_lost && !world_.lost_any) TIDINGS_ASSERT(gaps == 0);
+        const bool may_go_on = request_.dropped > 0 || request_.foreign_lost;
+        if (request_.on_gap == OnGap::live && !may_go_on) check_nothing_replayed_after_a_gap();
     }
 
     void check_nothing_replayed_after_a_gap() const {
@@ -347,7 +417,9 @@ private:
     std::array<bool, 3> member_{};
     CursorMeaning meaning_{};
     Position bound_, first_bound_, prefix_;
-    bool started_ = false;
+    TermTable terms_;
+    bool begun_ = false;  // the cursor's meaning is settled
+    int failures_ = 0;
     std::vector<Told> told_;
 };
 

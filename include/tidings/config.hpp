@@ -67,12 +67,28 @@ enum class Durability : std::uint8_t {
     sync      // survives power loss
 };
 
+// Whether an acknowledged write survives a crash of Redis: what it says itself, or what is declared.
+enum class RedisFsync : std::uint8_t { ask, always, everysec, no };
+
+// Other systems' own publishers on the same Redis.
+enum class ForeignProducers : std::uint8_t {
+    none,
+    live,     // they only PUBLISH: what passes while the link is broken is lost, and told
+    retained  // they also XADD
+};
+
 // [store]
 struct StoreConfig {
-    std::string url = "memory:";  // or "lmdb:DIRECTORY"
+    // "memory:", "lmdb:DIRECTORY", "redis://…", "rediss://…" or "redis+sentinel://…"
+    std::string url = "memory:";
     Durability durability = Durability::process;
     std::chrono::milliseconds publish_wait{5'000};  // how long a publish may wait for the store
     std::size_t lmdb_map = std::size_t{4} << 30;    // the largest size of the file
+    std::string prefix = "sse";                     // names on Redis begin with it
+    RedisFsync redis_fsync = RedisFsync::ask;
+    std::size_t wait_replicas = 0;  // that must have a publish before it is acknowledged
+    ForeignProducers foreign_producers = ForeignProducers::retained;
+    bool foreign_consumers = false;  // they read whole logs: at most 1,100 entries are kept
     RetentionPolicy retention{};
 };
 

@@ -55,4 +55,23 @@ struct Event {
     std::string key{};
 };
 
+// Why a reader cannot be given everything that it asked for (delivery promise P-3).
+enum class GapReason : std::uint8_t {
+    unknown_id,   // the id it came with is not known
+    trimmed,      // what is missing is no longer retained
+    store_reset,  // the store lost events, or began anew
+    overflow,     // events that no log keeps did not fit into its queue
+    foreign       // events of other systems that no log keeps may have been missed
+};
+
+// What a reader is told instead, at the place of the loss.
+struct Gap {
+    GapReason reason = GapReason::trimmed;
+    std::optional<std::uint64_t> count{};  // when known
+    std::optional<Timestamp> oldest{};     // of what is retained for this reader
+};
+
+// The reason as it is told on the wire: "unknown_id".
+std::string_view name_of(GapReason reason) noexcept;
+
 }  // namespace tidings

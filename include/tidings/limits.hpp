@@ -48,6 +48,12 @@ struct Limits {
     std::size_t append_batch = 512;     // items of one commit
     std::size_t append_queue = 65'536;  // items waiting for the committer
     std::size_t append_queue_bytes = 64 * 1024 * 1024;
+    std::size_t redis_reply_bytes = 64 * 1024 * 1024;        // one answer or message of Redis
+    std::size_t redis_output_bytes = 64 * 1024 * 1024;       // for Redis and not yet taken by the kernel
+    std::chrono::milliseconds redis_connect_timeout{2'000};  // to a link that is ready
+    std::chrono::milliseconds redis_ping_interval{5'000};    // of a silent link
+    std::chrono::milliseconds redis_answer_timeout{5'000};   // then the link counts as broken
+    std::size_t foreign_search = 2048;                       // entries that one search for an id may read
 };
 
 }  // namespace tidings

@@ -1,12 +1,15 @@
 #pragma once
-// Result<T>: a value or an Error. Errors are expected at run time; a bug is an assertion instead.
+// Result<T>: a value or an Error. Errors are expected at run time; a bug is an assertion instead. And what is
+// wrong with a person's file: Diagnostics.
 
 #include <boost/system/result.hpp>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tidings {
 
@@ -70,5 +73,19 @@ struct Error {
 
 template <class T>
 using Result = boost::system::result<T, Error>;
+
+// What is wrong with a person's file, where, and what would be right.
+struct Diagnostic {
+    std::string file;
+    std::size_t line = 0;    // from 1; 0: the file as a whole
+    std::size_t column = 0;  // from 1
+    std::string what;        // "unknown key 'heartbeet' in [delivery]"
+    std::string hint{};      // "did you mean 'heartbeat'?"; may be empty
+
+    // "tidings.toml:12:3: unknown key 'heartbeet' in [delivery]; did you mean 'heartbeat'?"
+    std::string text() const;
+};
+
+using Diagnostics = std::vector<Diagnostic>;
 
 }  // namespace tidings

@@ -1,5 +1,7 @@
 #include "base/position.hpp"
 
+#include <algorithm>
+
 namespace tidings {
 namespace {
 
@@ -31,7 +33,7 @@ Position Position::before() const noexcept {
 Uuid EventId::uuid() const noexcept {
     Uuid uuid;
     put(uuid, 0, 6, position.milliseconds);
-    put(uuid, 6, 2, 0x7000U | (position.sequence & Position::sequence_max));
+    put(uuid, 6, 2, 0x7000U | std::min(position.sequence, Position::sequence_max));
     // variant 10, then tag, term and partition in the 62 bits that are left
     const std::uint64_t low = std::uint64_t{2} << 62 | std::uint64_t{tag} << 30 |
                               std::uint64_t{position.term} << 14 | (partition & 0x3fffU);

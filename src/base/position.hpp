@@ -43,6 +43,7 @@ struct EventId {
     std::uint32_t tag = 0;
     std::uint16_t partition = 0;
 
+    // A wider sequence than ours (a foreign entry's) is told as the largest of ours: never beyond it.
     Uuid uuid() const noexcept;
     // Any version 7 UUID reads as one; whether its term is ours only the term table knows. None for other
     // versions.

@@ -5,10 +5,26 @@
 #include <algorithm>
 
 namespace tidings {
+namespace {
+
+CursorMeaning within(const Term* term, Position position, const TermTable& terms, Position last) noexcept {
+    if (term == nullptr || position > last) return {CursorKind::store_reset, {}};
+    if (!term->running && position > term->end) return {CursorKind::store_reset, {}};
+    if (terms.crosses_open_end(position)) return {CursorKind::store_reset, {}};
+    return {CursorKind::ours, position};
+}
+
+}  // namespace
 
 const Term* TermTable::find(TermName name) const noexcept {
     const auto at =
         std::find_if(terms.begin(), terms.end(), [&](const Term& term) { return term.name == name; });
+    return at == terms.end() ? nullptr : &*at;
+}
+
+const Term* TermTable::find(std::uint16_t number) const noexcept {
+    const auto at = std::find_if(terms.begin(), terms.end(),
+                                 [&](const Term& term) { return term.name.number == number; });
     return at == terms.end() ? nullptr : &*at;
 }
 
@@ -37,11 +53,12 @@ CursorMeaning interpret(std::string_view cursor, const TermTable& terms, Positio
     if (!uuid) return {CursorKind::unknown_id, {}};
     const auto id = EventId::from(*uuid);
     if (!id) return {CursorKind::unknown_id, {}};
-    const Term* term = terms.find(id->term());
-    if (term == nullptr || id->position > last) return {CursorKind::store_reset, {}};
-    if (!term->running && id->position > term->end) return {CursorKind::store_reset, {}};
-    if (terms.crosses_open_end(id->position)) return {CursorKind::store_reset, {}};
-    return {CursorKind::ours, id->position};
+    return within(terms.find(id->term()), id->position, terms, last);
+}
+
+CursorMeaning interpret(Position stand, const TermTable& terms, Position last) noexcept {
+    if (stand == Position{}) return {CursorKind::ours, stand};
+    return within(terms.find(stand.term), stand, terms, last);
 }
 
 }  // namespace tidings

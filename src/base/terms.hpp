@@ -23,6 +23,7 @@ struct TermTable {
     std::vector<Term> terms;
 
     const Term* find(TermName name) const noexcept;
+    const Term* find(std::uint16_t number) const noexcept;
     const Term& running() const;
     // Whether a reader that stands at `from` crosses an end that was not sealed before it reaches the running
     // term.
@@ -46,5 +47,8 @@ struct CursorMeaning {
 
 // `last`: the partition's last position or bound.
 CursorMeaning interpret(std::string_view cursor, const TermTable& terms, Position last) noexcept;
+// The same for where a reader of this process stands, an event or a bound that it was given: `ours` or
+// `store_reset`. Before all (no position yet) is always `ours`.
+CursorMeaning interpret(Position stand, const TermTable& terms, Position last) noexcept;
 
 }  // namespace tidings

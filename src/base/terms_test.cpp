@@ -40,6 +40,26 @@ TEST(Cursor, ThatIsNoIdOfOursIsUnknownAndNeverAnError) {
     EXPECT_EQ(interpret("", table(true), {2, 300, 0}).kind, CursorKind::none);
 }
 
+TEST(Stand, HoldsWithinItsTermAndAcrossASealedEnd) {
+    for (const Position stand : {Position{2, 300, 0}, Position{1, 200, 0}, Position{1, 150, 7}, Position{}}) {
+        EXPECT_EQ(interpret(stand, table(true), {2, 300, 0}).kind, CursorKind::ours);
+        EXPECT_EQ(interpret(stand, table(true), {2, 300, 0}).after, stand);
+    }
+}
+
+TEST(Stand, BeyondAnEndOrAcrossAnOpenOneOrInALostTermIsAReset) {
+    EXPECT_EQ(interpret(Position{1, 200, 1}, table(true), {2, 300, 0}).kind, CursorKind::store_reset);
+    EXPECT_EQ(interpret(Position{1, 150, 0}, table(false), {2, 300, 0}).kind, CursorKind::store_reset);
+    EXPECT_EQ(interpret(Position{7, 150, 0}, table(true), {2, 300, 0}).kind, CursorKind::store_reset);
+    EXPECT_EQ(interpret(Position{2, 301, 0}, table(true), {2, 300, 0}).kind, CursorKind::store_reset);
+}
+
+// Another system's sequence may be wider than an id has room for; what stands for it lies before it.
+TEST(EventIdOfAWideSequence, NeverLiesBeyondIt) {
+    const Position wide{1, 150, (std::uint64_t{1} << 40) + 3};
+    EXPECT_EQ(EventId::from(EventId{wide, 0xa, 0}.uuid())->position, (Position{1, 150, 4095}));
+}
+
 TEST(TermTable, PlacesAMomentInTheTermThatReignedThen) {
     EXPECT_EQ(table(true).at(150).term, 1);
     EXPECT_EQ(table(true).at(200).term, 2);

@@ -2,6 +2,8 @@
 
 #include "fanout/control_events.hpp"
 
+#include <cstdlib>
+
 namespace tidings {
 
 void Broker::entries(std::span<const Entry> batch) {
@@ -34,16 +36,36 @@ LiveItem Broker::live_item(const Entry& entry, const Registry& registry) const {
     const auto index = registry.category_index(entry.category);
     item.category = index ? CategoryMask{1} << *index : CategoryMask{0};
     if (const auto* type = registry.find(entry.type)) item.slow_reader = type->slow_reader;
-    auto frame = Frame::encode(
-        {entry.id(), entry.type, entry.category, entry.audience, entry.data, entry.occurred_at, entry.key},
-        entry.retained ? WithId::yes : WithId::no, limits_);
-    if (frame) {
-        item.frame = std::move(*frame);
-    } else if (log_) {
-        log_(LogLevel::error, "an event could not be encoded",
-             {{"type", entry.type}, {"error", frame.error().message()}});
+    const bool names_itself = entry.retained && !entry.id().nil();
+    item.frame = frame_of(entry, names_itself ? WithId::yes : WithId::no);
+    if (entry.foreign && entry.retained && item.frame) {
+        const auto late = names_itself ? frame_of(entry, WithId::no) : item.frame;
+        item.foreign = std::make_shared<const ForeignEvent>(ForeignEvent{entry.position, late});
     }
     return item;
+}
+
+FramePtr Broker::frame_of(const Entry& entry, WithId with_id) const {
+    auto frame = Frame::encode(
+        {entry.id(), entry.type, entry.category, entry.audience, entry.data, entry.occurred_at, entry.key},
+        with_id, limits_);
+    if (frame) return std::move(*frame);
+    if (log_)
+        log_(LogLevel::error, "an event could not be encoded",
+             {{"type", entry.type}, {"error", frame.error().message()}});
+    return nullptr;
+}
+
+// In the inboxes' order: what was handed in before is delivered first.
+void Broker::broken(LinkBreak kind) {
+#ifdef TIDINGS_BREAK_REREAD  // only in the program that the chaos checker must find to be wrong
+    if (std::getenv("TIDINGS_BREAK_RULE") != nullptr) return;
+#endif
+    auto live = std::make_shared<LiveBatch>();
+    live->broken = true;
+    live->foreign_lost = kind == LinkBreak::foreign_lost;
+    const LiveBatchPtr shared = std::move(live);
+    for (Inbox* inbox : inboxes_) inbox->push(shared);
 }
 
 void Broker::away(const Error& why) {

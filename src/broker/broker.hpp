@@ -28,6 +28,7 @@ public:
 
     // What the store tells.
     void entries(std::span<const Entry> batch) override;
+    void broken(LinkBreak kind) override;
     void away(const Error& why) override;
     void back() override;
     void term_changed(const TermTable& terms) override;
@@ -37,6 +38,7 @@ public:
 
 private:
     LiveItem live_item(const Entry& entry, const Registry& registry) const;
+    FramePtr frame_of(const Entry& entry, WithId with_id) const;
 
     Snapshot<Registry>& registry_;
     const Limits limits_;

@@ -83,6 +83,28 @@ TEST_F(BrokerTest, SendsUnretainedEventsWithoutAnId) {
     EXPECT_EQ(batch->items.at(0).frame->text(), "event: a.passing\ndata: {\"n\":1}\n\n");
 }
 
+TEST_F(BrokerTest, P9_EncodesAForeignEventWithItsOwnIdAndWithout) {
+    Entry entry;
+    entry.audience = Audience::broadcast();
+    entry.position = {1, 5, 1 << 20};
+    entry.type = "a.b";
+    entry.category = "chat";
+    entry.data = "{}";
+    entry.foreign = true;
+    entry.foreign_id = *Uuid::parse("c232ab00-9414-41ec-b3c8-9f6bdeced846");
+    broker.entries({&entry, 1});
+    const auto kept = first.take().batch->items.at(0);
+    EXPECT_EQ(kept.frame->text(), "id: " + entry.foreign_id.text() + "\nevent: a.b\ndata: {}\n\n");
+    ASSERT_TRUE(kept.foreign);
+    EXPECT_EQ(kept.foreign->position, entry.position);
+    EXPECT_EQ(kept.foreign->late_frame->text(), "event: a.b\ndata: {}\n\n");
+    entry.retained = false;
+    broker.entries({&entry, 1});
+    const auto passing = first.take().batch->items.at(0);
+    EXPECT_EQ(passing.frame->text(), "event: a.b\ndata: {}\n\n");
+    EXPECT_FALSE(passing.foreign);
+}
+
 TEST_F(BrokerTest, C33_TurnsATombstoneIntoTheEndOfItsTopic) {
     AppendItem close;
     close.audience = *Audience::topic("chat/1");
@@ -102,6 +124,19 @@ TEST_F(BrokerTest, GivesACategoryThatTheRegistryLostToThoseWhoFilterNothing) {
     EXPECT_EQ(batch->items.at(0).category, CategoryMask{0});
     EXPECT_TRUE(matches(all_categories, batch->items.at(0).category));
     EXPECT_FALSE(matches(CategoryMask{3}, batch->items.at(0).category));
+}
+
+TEST_F(BrokerTest, P3_HandsABreakToEveryShardBehindWhatCameBefore) {
+    ASSERT_TRUE(append(item(Audience::broadcast())));
+    broker.broken(LinkBreak::foreign_lost);
+    broker.broken(LinkBreak::plain);
+    for (Inbox* inbox : {&first, &second}) {
+        EXPECT_FALSE(inbox->take().batch->broken);
+        const auto lossy = inbox->take().batch;
+        EXPECT_TRUE(lossy->broken && lossy->foreign_lost && lossy->items.empty());
+        const auto plain = inbox->take().batch;
+        EXPECT_TRUE(plain->broken && !plain->foreign_lost);
+    }
 }
 
 TEST_F(BrokerTest, RemembersWhetherTheStoreIsAway) {

@@ -1,4 +1,4 @@
-#include <tidings/category_filter.hpp>
+#include <tidings/registry.hpp>
 
 #include <algorithm>
 

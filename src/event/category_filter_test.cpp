@@ -1,4 +1,4 @@
-#include <tidings/category_filter.hpp>
+#include <tidings/registry.hpp>
 
 #include "event/finance_test_events.hpp"
 

@@ -1,4 +1,4 @@
-#include <tidings/diagnostic.hpp>
+#include <tidings/result.hpp>
 
 namespace tidings {
 

@@ -6,6 +6,7 @@
 
 #include <tidings/event.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,16 +21,20 @@ struct Entry {
     Audience audience;
     Position position;      // for an unretained event: the partition's last position when it passed
     std::uint32_t tag = 0;  // of the entry's term: the id is EventId{position, tag}
-    Position previous;      // `prev`: the log's previous position, or its birth minus the age
+    // `prev`: the log's previous position, or its birth minus the age. A foreign entry states none: its store
+    // puts the position of the entry before it in the log, or the log's floor.
+    Position previous;
     bool retained = true;
-    bool closes = false;  // the topic's tombstone: no type, no data
+    bool closes = false;   // the topic's tombstone: no type, no data
+    bool foreign = false;  // written by another system's own code: its id is its own, and says no position
+    Uuid foreign_id{};
     std::string type;
     std::string category;
     std::string data;  // minified JSON
     std::string key;
     Timestamp occurred_at{};
 
-    Uuid id() const noexcept { return EventId{position, tag, 0}.uuid(); }
+    Uuid id() const noexcept { return foreign ? foreign_id : EventId{position, tag, 0}.uuid(); }
 };
 
 // Nothing will ever be appended at or before `position`.
@@ -50,6 +55,7 @@ struct LogAfter {
 struct LogPage {
     Audience audience;
     std::vector<Entry> entries;      // tombstones are not among them
+    std::vector<Entry> repeats;      // foreign entries in (after - repeat_foreign, after], oldest first
     bool full = false;               // more may follow the last entry: page_events or page_bytes was reached
     Position floor;                  // what lies at or before it may have been trimmed
     std::optional<Position> oldest;  // the oldest entry still retained
@@ -62,6 +68,9 @@ struct ReadRequest {
     Position bound;
     std::size_t page_events = 64;
     std::size_t page_bytes = 64 * 1024;
+    // Foreign entries may have passed unseen shortly before a cursor: those of so long before it come again,
+    // as `repeats`. 0: none.
+    std::chrono::milliseconds repeat_foreign{0};
 };
 
 }  // namespace tidings

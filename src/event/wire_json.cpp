@@ -1,6 +1,7 @@
 #include "event/wire_json.hpp"
 
 #include "base/json.hpp"
+#include "event/json_encoding.hpp"
 #include "event/time_text.hpp"
 #include "event/type_name.hpp"
 
@@ -95,7 +96,10 @@ Result<WireEvent> parse_wire_json(std::string_view json, const Registry& registr
     // The nesting of the data counts from the data.
     Limits message = limits;
     message.json_depth = limits.json_depth + 1;
-    const auto clean = minified(json, message);
+    std::string room;
+    const auto text = json_utf8(json, room);
+    if (!text) return text.error();
+    const auto clean = minified(*text, message);
     if (!clean) return clean.error();
     if (!clean->starts_with('{')) return Error{Errc::invalid_field, "the message is not a JSON object"};
     const auto id = text_of(*clean, "event_id");

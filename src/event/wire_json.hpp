@@ -53,9 +53,9 @@ struct WireEvent {
 // without a user (a broadcast) carries the nil UUID.
 std::string wire_json(const Event& event);
 
-// Takes whatever the original takes: UUIDs in every spelling, times in every ISO 8601 form, unknown members,
-// repeated members (the last counts), data of any type. Total: anything else is an error, never more
-// (invalid_json, invalid_field, missing_field, unknown_type).
+// Takes whatever the original takes: UTF-8, UTF-16 and UTF-32, UUIDs in every spelling, times in every ISO
+// 8601 form, unknown members, repeated members (the last counts), data of any type. Total: anything else is
+// an error, never more (invalid_json, invalid_field, missing_field, unknown_type).
 Result<WireEvent> parse_wire_json(std::string_view json, const Registry& registry, const Limits& limits);
 
 using WireFields = std::vector<std::pair<std::string, std::string>>;

@@ -104,6 +104,11 @@ TEST(WireJson, TakesWhatTheOriginalTakes) {
               R"("occurred_at": "2026-01-20T02:30:00.000001"})")
             ->data,
         R"({"a":"Z\u00fcrich \ud83c\udf89","b":[1,2]})");
+    // As other writers may encode it.
+    EXPECT_EQ(*parse("\xef\xbb\xbf" + wire_json(sample())), *parse(sample_json));
+    std::string utf16{"\xff\xfe"};
+    for (const char c : std::string_view{R"({"event_id": "x")"}) utf16 += std::string{c, '\0'};
+    EXPECT_EQ(parse(utf16 + std::string{"}\0", 2}).error().code, Errc::missing_field);
 }
 
 TEST(WireJson, D5_APoisonMessageIsAnErrorAndNothingMore) {

@@ -8,15 +8,10 @@
 namespace tidings {
 namespace {
 
+// A foreign entry may come into view so long after entries beyond it.
+constexpr std::chrono::seconds foreign_may_pass{2};
 constexpr std::size_t least_page_bytes = 8 * 1024;
 constexpr std::size_t pages_bytes_max = 256 * 1024;  // of all logs of one stream together
-
-// Where each log begins for a reader that asked for all that is retained. A log without entries loses none.
-std::vector<Position> begins_of(const std::vector<LogPage>& pages, Position bound) {
-    std::vector<Position> begins;
-    for (const auto& page : pages) begins.push_back(page.entries.empty() ? bound : page.floor);
-    return begins;
-}
 
 // What was accepted when it was published is sent, however narrow the limit has become since.
 Limits without_event_limit(Limits limits) {
@@ -31,60 +26,108 @@ CatchUp::CatchUp(CatchUpRequest request, std::shared_ptr<const Registry> registr
 
 CatchUp::Action CatchUp::on_bound(const Bound& bound) {
     bound_ = bound;
-    if (begun_) return read_after(after_);
-    begun_ = true;
+    if (begun_) return stand_at(after_);
     using From = CatchUpFrom::Kind;
     if (request_.dropped > 0) first_gap_ = Gap{GapReason::overflow, request_.dropped, {}};
-    CursorMeaning meaning{CursorKind::none, {}};
-    if (request_.from.kind == From::cursor) {
-        meaning = interpret(request_.from.cursor, *bound.terms, bound.position);
-    } else if (request_.from.kind == From::position) {
-        const bool broken = bound.terms->crosses_open_end(request_.from.position);
-        meaning = {broken ? CursorKind::store_reset : CursorKind::ours, request_.from.position};
-    } else if (request_.from.kind == From::earliest) {
-        return read_after({});
+    if (request_.from.kind == From::cursor) return begin_at_cursor();
+    begun_ = true;
+    switch (request_.from.kind) {
+        case From::earliest: return read_all();
+        case From::position: repeats_ = repeats_foreign(); return stand_at(request_.from.position);
+        default: return begin_at({CursorKind::none, {}});
     }
+}
+
+// An id of another system says no position: the logs are searched for it first.
+CatchUp::Action CatchUp::begin_at_cursor() {
+    const auto meaning = interpret(request_.from.cursor, *bound_.terms, bound_.position);
+    const auto uuid = Uuid::parse_any(request_.from.cursor);
+    const auto id = uuid ? EventId::from(*uuid) : std::nullopt;
+    const bool ours = id && bound_.terms->find(id->term()) != nullptr;
+    if (!uuid || ours || !repeats_foreign()) return begin_at(meaning);
+    Action action;
+    action.kind = Action::Kind::find;
+    action.id = *uuid;
+    for (const auto& audience : request_.audiences) action.read.logs.push_back({audience, {}});
+    return action;
+}
+
+CatchUp::Action CatchUp::on_found(std::optional<Position> found) {
+    if (!found) return begin_at(interpret(request_.from.cursor, *bound_.terms, bound_.position));
+    // It was appended after the bound: the next one covers it.
+    if (*found > bound_.position) return {};
+    return begin_at(interpret(*found, *bound_.terms, bound_.position));
+}
+
+CatchUp::Action CatchUp::begin_at(CursorMeaning meaning) {
+    begun_ = true;
     switch (meaning.kind) {
-        case CursorKind::ours: checks_floors_ = true; return read_after(meaning.after);
+        case CursorKind::ours: repeats_ = repeats_foreign(); return read_after(meaning.after);
         case CursorKind::store_reset: first_gap_ = Gap{GapReason::store_reset, {}, {}}; break;
         case CursorKind::unknown_id: first_gap_ = Gap{GapReason::unknown_id, {}, {}}; break;
         case CursorKind::none: break;
     }
     // With a gap, live or all that is retained; without, live. The bound's own page still says which topics
     // are finished and how old the oldest event is.
-    const bool replays = first_gap_ && request_.on_gap == OnGap::replay;
-    after_ = replays ? Position{} : bound.position;
-    return replays || reads_needed() ? read_after(after_) : settle();
+    if (first_gap_ && request_.on_gap == OnGap::replay) return read_all();
+    after_ = bound_.position;
+    return reads_needed() ? read_after(after_) : settle();
+}
+
+// On from where this stream was already brought to, if that still counts. If not, what is retained beyond it
+// is all that it has not had.
+CatchUp::Action CatchUp::stand_at(Position stand) {
+    const bool holds = interpret(stand, *bound_.terms, bound_.position).kind == CursorKind::ours;
+    if (holds) return read_after(stand);
+    first_gap_ = Gap{GapReason::store_reset, {}, {}};
+    if (request_.on_gap == OnGap::live) return read_after(bound_.position);
+    if (stand <= bound_.position) return read_after(stand);
+    return read_all();
+}
+
+// What is trimmed from now on, before it was read, is a loss also of a replay from the very beginning.
+CatchUp::Action CatchUp::read_all() {
+    begins_.assign(request_.audiences.size(), bound_.position);
+    whole_ = true;
+    return read_after({});
 }
 
 CatchUp::Action CatchUp::on_pages(std::vector<LogPage> pages) {
     take_facts(pages);
     bool loss = false;
-    for (std::size_t i = 0; i < pages.size() && checks_floors_; ++i) {
-        loss = loss || lost(pages[i], seen_of(i));
-    }
+    for (std::size_t i = 0; i < pages.size(); ++i) loss = loss || lost(pages[i], seen_of(i));
     if (loss && request_.on_gap == OnGap::live) return skip_to_bound({GapReason::trimmed, {}, {}});
     const Position limit = limit_of(pages);
     more_ = limit < bound_.position;
     Action action;
-    std::vector<Position> begins = checks_floors_ ? begins_ : begins_of(pages, bound_.position);
-    action.frames = merge(pages, limit);
+    std::vector<Position> begins = std::exchange(whole_, false) ? begins_of(pages) : begins_;
+    action.frames = merge(pages, limit, repeated(pages));
     after_ = limit;
-    // What is trimmed from now on, before it was read, is a loss also of a replay from the very beginning.
     begins_ = std::move(begins);
-    checks_floors_ = true;
     if (action.frames.empty()) return more_ ? read_after(after_) : settle();
     action.kind = Action::Kind::send;
     action.prefix = limit;
     return action;
 }
 
+// Where each log begins for a reader that asked for all that is retained. A log without entries loses none,
+// unless it lost some since the reader came, which may still be to be told.
+std::vector<Position> CatchUp::begins_of(const std::vector<LogPage>& pages) const {
+    std::vector<Position> begins = begins_;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+        if (lost(pages[i], seen_of(i))) continue;
+        begins[i] = pages[i].entries.empty() ? bound_.position : pages[i].floor;
+    }
+    return begins;
+}
+
 CatchUp::Action CatchUp::on_sent() { return more_ ? read_after(after_) : settle(); }
 
 CatchUp::Action CatchUp::on_hold_lost() {
     after_ = bound_.position;
-    checks_floors_ = true;
     begins_.clear();
+    whole_ = false;
+    repeats_ = repeats_foreign();
     // The frames of go_live were not written: what they told is still to be told.
     if (unwritten_gap_) {
         first_gap_ = std::exchange(unwritten_gap_, std::nullopt);
@@ -101,6 +144,7 @@ CatchUp::Action CatchUp::read_after(Position after) {
     action.read.page_events = limits_.page_events;
     action.read.page_bytes =
         std::min(limits_.page_bytes, std::max(least_page_bytes, pages_bytes_max / request_.audiences.size()));
+    if (repeats_) action.read.repeat_foreign = foreign_may_pass;
     for (const auto& audience : request_.audiences) action.read.logs.push_back({audience, after});
     return action;
 }
@@ -109,8 +153,10 @@ CatchUp::Action CatchUp::read_after(Position after) {
 CatchUp::Action CatchUp::settle() {
     Action action;
     action.prefix = bound_.position;
+    if (std::exchange(request_.foreign_lost, false) && !first_gap_)
+        first_gap_ = Gap{GapReason::foreign, {}, {}};
     unwritten_gap_ = first_gap_;
-    if (first_gap_) emit_gap(action.frames, bound_.position);
+    if (first_gap_) emit_gap(action.frames, bound_.id());
     for (const auto& topic : closed_) action.frames.push_back(control::topic_closed(topic.name));
     if (!closed_.empty() && closed_.size() == request_.audiences.size()) {
         action.kind = Action::Kind::finish;
@@ -165,7 +211,6 @@ Position CatchUp::limit_of(const std::vector<LogPage>& pages) const {
 // reaches beyond the limit shows again in the next page, also to a client that returns with the limit's id.
 std::vector<Position> CatchUp::losses(const std::vector<LogPage>& pages, Position limit) const {
     std::vector<Position> found;
-    if (!checks_floors_) return found;
     for (std::size_t i = 0; i < pages.size(); ++i) {
         const auto& page = pages[i];
         Position seen = seen_of(i);
@@ -182,7 +227,34 @@ std::vector<Position> CatchUp::losses(const std::vector<LogPage>& pages, Positio
     return found;
 }
 
-std::vector<FramePtr> CatchUp::merge(std::vector<LogPage>& pages, Position limit) {
+FramePtr CatchUp::frame_of(const Entry& entry, WithId with_id) const {
+    const Uuid id = entry.id();
+    auto frame = Frame::encode(
+        {id, entry.type, entry.category, entry.audience, entry.data, entry.occurred_at, entry.key},
+        id.nil() ? WithId::no : with_id, limits_);
+    // What was accepted when it was published is not refused now.
+    return frame ? std::move(*frame) : nullptr;
+}
+
+// Foreign entries from before the cursor, which may have passed unseen: without ids, since the client may
+// have ids from beyond them.
+std::vector<FramePtr> CatchUp::repeated(std::vector<LogPage>& pages) {
+    std::vector<FramePtr> frames;
+    if (!std::exchange(repeats_, false)) return frames;
+    const auto cursor = Uuid::parse_any(request_.from.cursor);
+    std::vector<Entry> entries;
+    for (auto& page : pages) std::move(page.repeats.begin(), page.repeats.end(), std::back_inserter(entries));
+    std::ranges::sort(entries, {}, &Entry::position);
+    for (const auto& entry : entries) {
+        if (entry.id() == cursor || !matches(request_.categories, category_of(entry.category))) continue;
+        if (auto frame = frame_of(entry, WithId::no)) frames.push_back(std::move(frame));
+    }
+    replayed_ += frames.size();
+    return frames;
+}
+
+std::vector<FramePtr> CatchUp::merge(std::vector<LogPage>& pages, Position limit,
+                                     std::vector<FramePtr> frames) {
     const auto lost_at = losses(pages, limit);
     auto untold = lost_at.begin();
     std::vector<Entry> entries;
@@ -192,32 +264,34 @@ std::vector<FramePtr> CatchUp::merge(std::vector<LogPage>& pages, Position limit
         }
     }
     std::sort(entries.begin(), entries.end(),
-              [](const Entry& a, const Entry& b) { return a.position < b.position; });
-    std::vector<FramePtr> frames;
+              // Ours before a foreign entry of the same place, whose id would hide it.
+              [](const Entry& a, const Entry& b) {
+                  return a.position != b.position ? a.position < b.position : !a.foreign && b.foreign;
+              });
     for (const auto& entry : entries) {
         // Before any id that lies beyond the loss: a client that returned with one would never learn of it.
         const auto told = std::upper_bound(untold, lost_at.end(), entry.position);
-        if (told != untold || first_gap_) emit_gap(frames, entry.position.before());
+        if (told != untold || first_gap_) emit_gap(frames, id_before(entry));
         untold = told;
         if (!matches(request_.categories, category_of(entry.category))) continue;
-        auto frame = Frame::encode({entry.id(), entry.type, entry.category, entry.audience, entry.data,
-                                    entry.occurred_at, entry.key},
-                                   WithId::yes, limits_);
-        // What was accepted when it was published is not refused now.
+        auto frame = frame_of(entry, WithId::yes);
         if (!frame) continue;
-        frames.push_back(std::move(*frame));
+        frames.push_back(std::move(frame));
         ++replayed_;
     }
-    if (untold != lost_at.end()) emit_gap(frames, limit);
+    if (untold != lost_at.end()) {
+        const bool last = !entries.empty() && entries.back().position == limit && !entries.back().foreign;
+        emit_gap(frames, last ? entries.back().id() : id_at(limit));
+    }
     return frames;
 }
 
 // Tells the first gap, which stands for all of them, or that something was trimmed.
-void CatchUp::emit_gap(std::vector<FramePtr>& frames, Position before_next) {
+void CatchUp::emit_gap(std::vector<FramePtr>& frames, Uuid before_next) {
     Gap gap = first_gap_.value_or(Gap{GapReason::trimmed, {}, {}});
     first_gap_.reset();
     gap.oldest = oldest_;
-    frames.push_back(control::gap(gap, id_at(before_next)));
+    frames.push_back(control::gap(gap, before_next));
     ++gaps_;
 }
 
@@ -226,11 +300,26 @@ CategoryMask CatchUp::category_of(const std::string& name) const {
     return index ? CategoryMask{1} << *index : CategoryMask{0};
 }
 
+// The place just before an entry, in the entry's own term: logs may hold entries of terms that the table does
+// not know any more.
+Uuid CatchUp::id_before(const Entry& entry) const {
+    const Position before = entry.position.before();
+    return entry.foreign ? id_at(before) : EventId{before, entry.tag, 0}.uuid();
+}
+
+// A place of a term that is not known is none to return to: who does is told.
 Uuid CatchUp::id_at(Position position) const {
     for (auto term = bound_.terms->terms.rbegin(); term != bound_.terms->terms.rend(); ++term) {
         if (term->name.number == position.term) return EventId{position, term->name.tag, 0}.uuid();
     }
-    return bound_.id();
+    return EventId{position, 0, 0}.uuid();
+}
+
+// Other systems know users and broadcasts, not topics.
+bool CatchUp::repeats_foreign() const noexcept {
+    return request_.foreign && std::ranges::any_of(request_.audiences, [](const Audience& audience) {
+               return audience.kind != Audience::Kind::topic;
+           });
 }
 
 bool CatchUp::reads_needed() const noexcept {

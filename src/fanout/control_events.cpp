@@ -13,6 +13,7 @@ std::string_view name_of(GapReason reason) noexcept {
         case GapReason::trimmed: return "trimmed";
         case GapReason::store_reset: return "store_reset";
         case GapReason::overflow: return "overflow";
+        case GapReason::foreign: return "foreign";
     }
     return "trimmed";
 }

@@ -5,20 +5,11 @@
 #include "sse/frame.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tidings {
-
-enum class GapReason : std::uint8_t { unknown_id, trimmed, store_reset, overflow };
-
-struct Gap {
-    GapReason reason = GapReason::trimmed;
-    std::optional<std::uint64_t> count{};  // when known
-    std::optional<Timestamp> oldest{};     // of the caller's own logs; sent in whole seconds
-};
 
 namespace control {
 
@@ -31,7 +22,6 @@ FramePtr topic_closed(std::string_view topic);
 
 }  // namespace control
 
-std::string_view name_of(GapReason reason) noexcept;
 // "2026-11-22T05:00:00Z"
 std::string whole_seconds(Timestamp moment);
 

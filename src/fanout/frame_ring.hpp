@@ -16,12 +16,13 @@ inline constexpr AudienceIndex no_audience = ~AudienceIndex{0};
 
 struct RingItem {
     FramePtr frame;
-    Position position;
+    Position position;  // never below the item's before it
     CategoryMask category = all_categories;
     AudienceIndex audience = no_audience;
     SlowReader slow_reader = SlowReader::resume;
     bool retained = true;
     bool closes = false;
+    std::shared_ptr<const ForeignEvent> foreign{};  // with its own place; null for ours
 };
 
 // Whether a stream that named these categories is to see it: the end of a topic concerns all of its readers.
@@ -36,6 +37,7 @@ public:
     FrameRing(std::size_t items_max, std::size_t bytes_max) : items_max_{items_max}, bytes_max_{bytes_max} {}
 
     std::uint64_t begin() const noexcept { return begin_; }
+    bool empty() const noexcept { return items_.empty(); }
     std::uint64_t end() const noexcept { return begin_ + items_.size(); }
     bool holds(std::uint64_t index) const noexcept { return index >= begin_; }
     const RingItem& at(std::uint64_t index) const { return items_[static_cast<std::size_t>(index - begin_)]; }

@@ -16,6 +16,12 @@ namespace tidings {
 
 inline constexpr CategoryMask all_categories = ~CategoryMask{0};
 
+// What delivery must know of another system's event besides: it may arrive after events that lie beyond it.
+struct ForeignEvent {
+    Position position;    // its own place in its log
+    FramePtr late_frame;  // without an id, for a stream that has passed the place
+};
+
 struct LiveItem {
     FramePtr frame;
     Position position;     // for an unretained event: the partition's last position when it passed
@@ -26,12 +32,16 @@ struct LiveItem {
     SlowReader slow_reader = SlowReader::resume;
     bool retained = true;
     bool closes = false;  // the frame is `tidings.closed`
+    // Null for ours, and for another system's event that no log keeps. Shared by every shard's ring.
+    std::shared_ptr<const ForeignEvent> foreign{};
 };
 
-// One commit's worth, in position order.
+// One commit's worth, in position order; or a break.
 struct LiveBatch {
     std::vector<LiveItem> items;
     std::size_t bytes = 0;
+    bool broken = false;        // no items: what follows does not follow on what came before
+    bool foreign_lost = false;  // with `broken`: other systems' events that no log keeps may have passed
 };
 
 // Shared because every shard's inbox holds the same immutable batch.

@@ -28,6 +28,8 @@ public:
             was_empty = batches_.empty() && !overflowed_;
             if (overflowed_ || bytes_ + batch->bytes > bytes_max_) {
                 overflowed_ = true;
+                foreign_lost_ = foreign_lost_ || batch->foreign_lost;
+                for (const auto& lost : batches_) foreign_lost_ = foreign_lost_ || lost->foreign_lost;
                 batches_.clear();
                 bytes_ = 0;
             } else {
@@ -39,14 +41,16 @@ public:
     }
 
     struct Taken {
-        LiveBatchPtr batch;       // null: nothing waits
-        bool overflowed = false;  // batches were lost since the last take
+        LiveBatchPtr batch;         // null: nothing waits
+        bool overflowed = false;    // batches were lost since the last take
+        bool foreign_lost = false;  // with `overflowed`: one of them told that foreign events were lost
     };
     // The next batch, on the shard's thread.
     Taken take() {
         const std::lock_guard lock{mutex_};
         Taken taken;
         taken.overflowed = std::exchange(overflowed_, false);
+        taken.foreign_lost = std::exchange(foreign_lost_, false);
         if (!batches_.empty()) {
             taken.batch = std::move(batches_.front());
             batches_.pop_front();
@@ -70,6 +74,7 @@ private:
     std::deque<LiveBatchPtr> batches_;
     std::size_t bytes_ = 0;
     bool overflowed_ = false;
+    bool foreign_lost_ = false;
     std::size_t bytes_max_;
     std::function<void()> wake_;
 };

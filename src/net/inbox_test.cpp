@@ -42,6 +42,20 @@ TEST(Inbox, P6_IsBoundedAndTellsThatItOverflowed) {
     EXPECT_FALSE(inbox.take().overflowed);
 }
 
+TEST(Inbox, P3_RemembersAcrossAnOverflowThatForeignEventsWereLost) {
+    for (const std::size_t before : {0U, 1U, 4U}) {
+        Inbox inbox{25, [] {}};
+        for (std::size_t i = 0; i < before; ++i) inbox.push(batch(i + 1));
+        auto broken = std::make_shared<LiveBatch>();
+        broken->broken = broken->foreign_lost = true;
+        inbox.push(broken);
+        for (std::uint64_t ms = 10; ms <= 15; ++ms) inbox.push(batch(ms));
+        const auto taken = inbox.take();
+        EXPECT_TRUE(taken.overflowed && taken.foreign_lost) << before;
+        EXPECT_FALSE(inbox.take().foreign_lost);
+    }
+}
+
 // No wake-up follows an overflow, so a shard that took an empty inbox for granted would fall silent.
 TEST(Inbox, P3_IsNotEmptyUntilItsOverflowWasTold) {
     int wakes = 0;

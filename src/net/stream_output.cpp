@@ -155,8 +155,18 @@ StreamReactor::Sent StreamReactor::send_output(std::uint32_t index) {
 // Whether the stream is still to be sent it: what it read from the log may lie in its hold too.
 bool StreamReactor::concerns(const StreamRecord& record, const RingItem& item) const {
     if (item.audience == no_audience || !wanted(record.categories, item)) return false;
-    if (item.retained && item.position <= record.cursor) return false;
+    if (item.retained && item.position <= record.cursor && !item.foreign) return false;
     return table_.has(record.subscription, item.audience);
+}
+
+// A foreign event goes with its id only to a stream that was sent nothing beyond its place: the id must not
+// take a client back behind what it has. `before`: the last item that the stream was sent or is about to be.
+const FramePtr& StreamReactor::frame_for(const StreamRecord& record, const RingItem& item,
+                                         const RingItem* before) const noexcept {
+    if (!item.foreign) return item.frame;
+    const bool passed = item.foreign->position <= record.cursor ||
+                        (before != nullptr && item.foreign->position <= before->position);
+    return passed ? item.foreign->late_frame : item.frame;
 }
 
 // Walks the ring from where the stream stands, several events in one write.
@@ -174,7 +184,7 @@ StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
         for (; at < ring_.end() && count < pieces_max; ++at) {
             const RingItem& item = ring_.at(at);
             if (!concerns(record, item)) continue;
-            frames[count] = item.frame;
+            frames[count] = frame_for(record, item, count > 0 ? &ring_.at(places[count - 1]) : nullptr);
             places[count++] = at;
         }
         std::size_t whole = 0;
@@ -300,7 +310,8 @@ bool StreamReactor::go_live(StreamHandle handle, std::uint64_t hold, std::vector
     }
     auto& record = slab_[handle.index];
     record.state = StreamState::live;
-    record.cursor = std::max(record.cursor, prefix);
+    // Also where it stood beyond: in another life of the store positions begin anew.
+    record.cursor = prefix;
     record.last_id = now_;
     record.ring_next = hold;
     if (!record.joined) {

@@ -122,7 +122,9 @@ void StreamReactor::leave_table(std::uint32_t index) {
     auto& record = slab_[index];
     if (record.subscription == no_subscription) return;
     const bool joined = record.joined;
-    record.joined = false;
+    const bool watched = record.watched;
+    record.joined = record.watched = false;
+    if (watched) host_.left(table_.audiences(record.subscription));
     if (joined) {
         table_.leave(record.subscription, [this](const Member& member) {
             const auto& other = slab_[member.handle];
@@ -212,6 +214,12 @@ void StreamReactor::after_flush(std::uint32_t index) {
     reschedule(index);
 }
 
+bool StreamReactor::note_watched(StreamHandle handle) {
+    if (!alive(handle) || slab_[handle.index].subscription == no_subscription) return false;
+    slab_[handle.index].watched = true;
+    return true;
+}
+
 void StreamReactor::note_closed(std::span<const Audience> topics) {
     for (const auto& topic : topics) {
         const auto audience = table_.find(topic.text());
@@ -222,8 +230,13 @@ void StreamReactor::note_closed(std::span<const Audience> topics) {
 void StreamReactor::accept(const LiveBatch& batch) {
     for (const auto& item : batch.items) {
         const AudienceIndex audience = table_.find(item.audience);
-        const std::uint64_t at = ring_.push({item.frame, item.position, item.category, audience,
-                                             item.slow_reader, item.retained, item.closes});
+        // Positions in the ring never fall, so that a cursor is what its stream has passed: another system's
+        // event may come late, and what no log keeps says only how far the store was.
+        const bool may_lag = (item.foreign || !item.retained) && !ring_.empty();
+        const Position reached =
+            may_lag ? std::max(item.position, ring_.at(ring_.end() - 1).position) : item.position;
+        const std::uint64_t at = ring_.push({item.frame, reached, item.category, audience, item.slow_reader,
+                                             item.retained, item.closes, item.foreign});
         if (audience == no_audience) continue;
         table_.mark(audience, item.closes ? TopicState::closed : TopicState::open);
         const RingItem& held = ring_.at(at);
@@ -237,7 +250,7 @@ void StreamReactor::accept(const LiveBatch& batch) {
 void StreamReactor::queue_for(std::uint32_t index, std::uint64_t ring_index, const RingItem& item) {
     auto& record = slab_[index];
     if (record.state != StreamState::live || !wanted(record.categories, item)) return;
-    if (item.retained && item.position <= record.cursor) return;
+    if (item.retained && item.position <= record.cursor && !item.foreign) return;
     if (record.blocked) {
         ++record.pending_events;
         record.pending_bytes += static_cast<std::uint32_t>(item.frame->chunk().size());
@@ -250,9 +263,11 @@ void StreamReactor::queue_for(std::uint32_t index, std::uint64_t ring_index, con
     if (record.queued) return;
     record.queued = true;
     record.ring_next = ring_index;
-    // Everything before this event was delivered or not for this stream.
-    record.cursor = std::max(record.cursor, item.retained ? item.position.before() : item.position);
     queue_.push_back(handle_of(index));
+    // Everything before this event was delivered or not for this stream; only a foreign one's place may lie
+    // before events that have passed.
+    if (item.foreign) return;
+    record.cursor = std::max(record.cursor, item.retained ? item.position.before() : item.position);
 }
 
 bool StreamReactor::flush(std::uint64_t now_ms) {

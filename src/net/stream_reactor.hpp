@@ -58,6 +58,8 @@ public:
     // What write() was given has left, or the stream has room again.
     virtual void drained(StreamHandle handle) = 0;
     virtual void ended(const StreamEnd& end) = 0;
+    // A watched stream takes no more live events of its audiences; once for each note_watched().
+    virtual void left(const std::vector<Audience>&) {}
 
 protected:
     ~StreamHost() = default;
@@ -110,6 +112,10 @@ public:
     // An unclean end: `retry:` drawn from the configured range (or `retry_ms`), or at once where nothing can
     // be said.
     void end(StreamHandle handle, EndReason reason, std::uint32_t retry_ms = 0);
+    // The store watches the stream's audiences: left() will tell when they are no longer needed. False: it is
+    // over already.
+    bool note_watched(StreamHandle handle);
+    bool watched(StreamHandle handle) const noexcept { return alive(handle) && slab_[handle.index].watched; }
     // Topics that the log showed to be finished.
     void note_closed(std::span<const Audience> topics);
 
@@ -178,6 +184,8 @@ private:
     Sent send_output(std::uint32_t index);
     Sent send_frames(std::uint32_t index, std::span<const FramePtr> frames);
     bool concerns(const StreamRecord& record, const RingItem& item) const;
+    const FramePtr& frame_for(const StreamRecord& record, const RingItem& item,
+                              const RingItem* before) const noexcept;
     Sent send_ring(std::uint32_t index);
     Sent send_batch(std::uint32_t index, std::span<const FramePtr> frames, std::size_t& whole);
     void keep_rest(StreamRecord& record, const FramePtr& frame, std::size_t offset);

@@ -70,6 +70,7 @@ struct StreamRecord {
     bool joined : 1 = false;   // in the arrays of its audiences
     bool warned : 1 = false;   // tidings.expiring was sent
     bool writer : 1 = false;   // bytes go through the seam
+    bool watched : 1 = false;  // the store watches its audiences for it
 };
 
 static_assert(sizeof(StreamRecord) <= 128);

@@ -24,12 +24,33 @@ void CatchUpPool::admit() {
         queue_.pop_front();
         if (reactor_.state(next.handle) != StreamState::catching_up) continue;
         ++counters_.started;
-        auto active = std::make_unique<Active>(
-            Active{CatchUp{std::move(next.request), registry_.take(), limits_}, reactor_.hold(), {}});
+        auto active = std::make_unique<Active>(Active{
+            next.handle, CatchUp{std::move(next.request), registry_.take(), limits_}, reactor_.hold()});
         const auto first = active->machine.start();
         active_.insert_or_assign(key_of(next.handle), std::move(active));
-        perform(next.handle, first);
+        // One that fell behind is watched already.
+        if (reactor_.watched(next.handle)) {
+            perform(next.handle, first);
+        } else {
+            watch(next.handle);
+        }
     }
+}
+
+// Its hold begins when live entries of all its audiences arrive for certain.
+void CatchUpPool::watch(StreamHandle handle) {
+    if (find(handle) == nullptr) return;
+    auto audiences = reactor_.audiences_of(handle);
+    store_.watch(audiences, [this, handle, audiences](const Result<void>& done) mutable {
+        hooks_.post([this, handle, audiences = std::move(audiences), watched = done.has_value()] {
+            if (watched && !reactor_.note_watched(handle)) return store_.unwatch(audiences);
+            Active* active = find(handle);
+            if (active == nullptr) return;
+            if (watched) return perform(handle, active->machine.start());
+            ++counters_.retried;
+            hooks_.later(store_retry, [this, handle] { watch(handle); });
+        });
+    });
 }
 
 CatchUpPool::Active* CatchUpPool::find(StreamHandle handle) {
@@ -43,7 +64,8 @@ void CatchUpPool::perform(StreamHandle handle, CatchUp::Action action) {
     using Kind = CatchUp::Action::Kind;
     switch (action.kind) {
         case Kind::ask_bound: active->hold = reactor_.hold(); return ask_bound(handle);
-        case Kind::read: active->pending = std::move(action); return read(handle);
+        case Kind::find: return search(handle, std::move(action));
+        case Kind::read: return read(handle, std::move(action.read));
         case Kind::send: {
             active->sending = true;
             const bool left = reactor_.write(handle, std::move(action.frames), action.prefix);
@@ -93,18 +115,36 @@ void CatchUpPool::send_bound_request() {
     });
 }
 
-void CatchUpPool::read(StreamHandle handle) {
-    Active* active = find(handle);
-    if (active == nullptr) return;
+void CatchUpPool::read(StreamHandle handle, ReadRequest request) {
     ++counters_.pages;
-    store_.read(active->pending.read, [this, handle](Result<std::vector<LogPage>> pages) {
+    store_.read(std::move(request), [this, handle](Result<std::vector<LogPage>> pages) {
         hooks_.post([this, handle, pages = std::move(pages)]() mutable {
             Active* reader = find(handle);
             if (reader == nullptr) return;
-            if (pages) return perform(handle, reader->machine.on_pages(std::move(*pages)));
-            ++counters_.retried;
-            hooks_.later(store_retry, [this, handle] { read(handle); });
+            if (!pages) return read_failed(handle);
+            perform(handle, reader->machine.on_pages(std::move(*pages)));
         });
+    });
+}
+
+void CatchUpPool::search(StreamHandle handle, CatchUp::Action action) {
+    std::vector<Audience> logs;
+    for (auto& log : action.read.logs) logs.push_back(std::move(log.audience));
+    store_.find(std::move(logs), action.id, [this, handle](Result<std::optional<Position>> found) {
+        hooks_.post([this, handle, found = std::move(found)] {
+            Active* seeker = find(handle);
+            if (seeker == nullptr) return;
+            if (!found) return read_failed(handle);
+            perform(handle, seeker->machine.on_found(*found));
+        });
+    });
+}
+
+// The term may have changed meanwhile, so a new bound comes first.
+void CatchUpPool::read_failed(StreamHandle handle) {
+    ++counters_.retried;
+    hooks_.later(store_retry, [this, handle] {
+        if (Active* reader = find(handle)) perform(handle, reader->machine.on_read_failed());
     });
 }
 
@@ -139,6 +179,19 @@ void CatchUpPool::done(StreamHandle handle) {
         active_.erase(key_of(handle));
     }
     admit();
+}
+
+std::vector<StreamHandle> CatchUpPool::note_foreign_lost() {
+    std::vector<StreamHandle> told;
+    for (auto& [key, active] : active_) {
+        active->machine.on_foreign_lost();
+        told.push_back(active->handle);
+    }
+    for (auto& waiting : queue_) {
+        waiting.request.foreign_lost = true;
+        told.push_back(waiting.handle);
+    }
+    return told;
 }
 
 void CatchUpPool::forget(StreamHandle handle) {

@@ -30,8 +30,9 @@ struct CatchUpCounters {
 };
 
 // Belongs to one shard. At most Limits::catching_up machines at once; others wait first in, first out,
-// holding only their request. Store callbacks come back through the loop; those for streams that have ended
-// are dropped.
+// holding only their request. A new stream's audiences are watched before its first bound; it keeps its slot
+// meanwhile, and tries again while the store is away: those who wait could not read either. Store callbacks
+// come back through the loop; those for streams that have ended are dropped.
 class CatchUpPool {
 public:
     CatchUpPool(Store& store, StreamReactor& reactor, Snapshot<Registry>& registry, const Limits& limits,
@@ -40,6 +41,8 @@ public:
     void begin(StreamHandle handle, CatchUpRequest request);
     void drained(StreamHandle handle);
     void forget(StreamHandle handle);
+    // Other systems' events that no log keeps may be lost: those who catch up will be told. Who they are.
+    std::vector<StreamHandle> note_foreign_lost();
     // A bound of now, after whatever is in flight; coalesced. The inbox was taken before `done` runs on the
     // loop.
     void bound(Callback<void(const Result<Bound>&)> done);
@@ -50,10 +53,10 @@ public:
 
 private:
     struct Active {
+        StreamHandle handle;
         CatchUp machine;
         std::uint64_t hold = 0;
-        CatchUp::Action pending{};  // the read that is under way
-        bool sending = false;       // frames are on their way, so that drained() is about them
+        bool sending = false;  // frames are on their way, so that drained() is about them
     };
     struct Waiting {
         StreamHandle handle;
@@ -64,9 +67,12 @@ private:
     }
 
     void admit();
+    void watch(StreamHandle handle);
     void perform(StreamHandle handle, CatchUp::Action action);
     void ask_bound(StreamHandle handle);
-    void read(StreamHandle handle);
+    void read(StreamHandle handle, ReadRequest request);
+    void search(StreamHandle handle, CatchUp::Action action);
+    void read_failed(StreamHandle handle);
     void sent(StreamHandle handle);
     void go_live(StreamHandle handle, CatchUp::Action action);
     void done(StreamHandle handle);

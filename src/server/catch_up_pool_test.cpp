@@ -91,7 +91,13 @@ public:
         return text;
     }
 
-    void fell_behind(StreamHandle, Position, std::uint64_t) override { ADD_FAILURE(); }
+    void fell_behind(StreamHandle handle, Position cursor, std::uint64_t) override {
+        CatchUpRequest request;
+        request.audiences = {alice()};
+        request.from = {CatchUpFrom::Kind::position, {}, cursor};
+        pool.begin(handle, std::move(request));
+    }
+    void left(const std::vector<Audience>& audiences) override { store.unwatch(audiences); }
     void drained(StreamHandle handle) override { pool.drained(handle); }
     void ended(const StreamEnd& end) override { pool.forget(end.handle); }
 
@@ -118,7 +124,7 @@ public:
 // Room after a heartbeat is not the end of a page: the machine would go on as if it had been read.
 TEST(CatchUpPool, P3_SkipsNothingWhenAHeartbeatBlocksWhileTheStoreIsAway) {
     Bench bench;
-    bench.store.fail({2, 1});  // the bound succeeds, the first read fails
+    bench.store.fail({3, 1});  // it is watched, the bound succeeds, the first read fails
     const auto peer = std::make_shared<PipePeer>();
     const auto handle = bench.open(peer);
     while (bench.turn()) {
@@ -154,6 +160,63 @@ TEST(CatchUpPool, P6_ForgetsThoseWhoLeaveWhileTheyWait) {
     bench.settle();
     EXPECT_EQ(bench.story(*first), "1 2 3 4 5 caught_up ");
     EXPECT_EQ(bench.story(*last), "1 2 3 4 5 caught_up ");
+}
+
+TEST(CatchUpPool, P2_WatchesANewStreamBeforeItsBoundAndOnlyOnce) {
+    Bench bench;
+    const auto peer = std::make_shared<PipePeer>();
+    const auto handle = bench.open(peer);
+    EXPECT_EQ(bench.store.watching(), 1);
+    EXPECT_EQ(bench.store.operations(), 1U);  // no bound before the confirmation
+    bench.settle();
+    EXPECT_EQ(bench.story(*peer), "1 2 3 4 5 caught_up ");
+    bench.reactor.lose_ring({});
+    bench.settle();
+    EXPECT_EQ(bench.story(*peer), "1 2 3 4 5 caught_up caught_up ");
+    EXPECT_EQ(bench.store.watching(), 1);
+    bench.reactor.peer_gone(handle);
+    EXPECT_EQ(bench.store.watching(), 0);
+}
+
+TEST(CatchUpPool, UnwatchesOnceWhoeverLeavesWhenever) {
+    for (int turns = 0; turns < 24; ++turns) {
+        for (const EndReason reason : {EndReason::client_gone, EndReason::drained, EndReason::stopped}) {
+            Bench bench;
+            const auto handle = bench.open(std::make_shared<PipePeer>());
+            const auto next = bench.open(std::make_shared<PipePeer>());
+            for (int i = 0; i < turns; ++i) bench.turn();
+            for (const auto one : {handle, next}) {
+                if (reason == EndReason::client_gone) bench.reactor.peer_gone(one);
+                bench.reactor.end(one, reason);
+            }
+            bench.settle();
+            EXPECT_EQ(bench.store.watching(), 0) << turns << " turns";
+        }
+    }
+}
+
+TEST(CatchUpPool, P10_WatchesAgainLaterWhenTheStoreIsAway) {
+    Bench bench;
+    bench.store.fail({1, 3});
+    const auto peer = std::make_shared<PipePeer>();
+    bench.open(peer);
+    bench.settle();
+    EXPECT_EQ(bench.story(*peer), "1 2 3 4 5 caught_up ");
+    EXPECT_EQ(bench.store.watching(), 1);
+    EXPECT_EQ(bench.pool.counters().retried, 3U);
+}
+
+TEST(CatchUpPool, P3_TellsThoseWhoCatchUpOrWaitThatForeignEventsWereLost) {
+    Bench bench;
+    const auto first = std::make_shared<PipePeer>();
+    const auto second = std::make_shared<PipePeer>();
+    const auto active = bench.open(first);
+    const auto waiting = bench.open(second);
+    EXPECT_EQ(bench.pool.note_foreign_lost(), (std::vector{active, waiting}));
+    bench.settle();
+    EXPECT_EQ(bench.story(*first), "1 2 3 4 5 gap caught_up ");
+    EXPECT_EQ(bench.story(*second), "1 2 3 4 5 gap caught_up ");
+    EXPECT_TRUE(bench.pool.note_foreign_lost().empty());
 }
 
 }  // namespace

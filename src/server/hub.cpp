@@ -1,12 +1,13 @@
 #include <tidings/hub.hpp>
 
 #include "base/json.hpp"
+#include "base/store_url.hpp"
 #include "broker/broker.hpp"
 #include "net/lifecycle.hpp"
 #include "net/listener.hpp"
-#include "server/idempotency.hpp"
 #include "server/keys.hpp"
 #include "server/shard.hpp"
+#include "store/idempotency.hpp"
 #include "store/lmdb_store.hpp"
 #include "store/memory_store.hpp"
 
@@ -38,7 +39,8 @@ Result<std::unique_ptr<Store>> make_store(const Config& config, const LogSink& l
     const std::string& url = config.store.url;
     if (url == "memory:") return make_memory_store(std::move(options));
     if (!url.starts_with("lmdb:") || url.size() == 5) {
-        return Error{Errc::invalid_field, "the store '" + url + "' is neither memory: nor lmdb:DIRECTORY"};
+        return Error{Errc::invalid_field,
+                     "the store '" + without_password(url) + "' is not one that this build can open"};
     }
     LmdbOptions lmdb;
     lmdb.store = std::move(options);
@@ -57,33 +59,58 @@ bool keeps_categories(const Registry& before, const Registry& after) {
            std::equal(before.categories().begin(), before.categories().end(), after.categories().begin());
 }
 
+// What a reload finds changed, by the names a person knows.
+class Changed {
+public:
+    template <class T>
+    void check(const char* name, const T& old_value, const T& new_value) {
+        if (!(old_value == new_value)) names.emplace_back(name);
+    }
+    std::vector<std::string> names;
+};
+
+void check_limits(Changed& changed, const Limits& before, const Limits& after) {
+    changed.check("server.limits.event_bytes", before.event_bytes, after.event_bytes);
+    changed.check("server.limits.catching_up", before.catching_up, after.catching_up);
+    changed.check("server.limits.page_events", before.page_events, after.page_events);
+    changed.check("server.limits.page_bytes", before.page_bytes, after.page_bytes);
+    changed.check("server.limits.append_batch", before.append_batch, after.append_batch);
+    changed.check("server.limits.append_queue", before.append_queue, after.append_queue);
+    changed.check("server.limits.append_queue_bytes", before.append_queue_bytes, after.append_queue_bytes);
+    changed.check("server.limits.redis_reply_bytes", before.redis_reply_bytes, after.redis_reply_bytes);
+    changed.check("server.limits.redis_output_bytes", before.redis_output_bytes, after.redis_output_bytes);
+    changed.check("server.limits.redis_connect_timeout", before.redis_connect_timeout,
+                  after.redis_connect_timeout);
+    changed.check("server.limits.redis_ping_interval", before.redis_ping_interval, after.redis_ping_interval);
+    changed.check("server.limits.redis_answer_timeout", before.redis_answer_timeout,
+                  after.redis_answer_timeout);
+    changed.check("server.limits.foreign_search", before.foreign_search, after.foreign_search);
+    changed.check("server.limits.ring_events", before.ring_events, after.ring_events);
+    changed.check("server.limits.ring_bytes", before.ring_bytes, after.ring_bytes);
+    changed.check("server.limits.inbox_bytes", before.inbox_bytes, after.inbox_bytes);
+}
+
 // The settings that a running hub cannot change, by the names a person knows.
 std::vector<std::string> needing_restart(const Config& before, const Config& after) {
-    std::vector<std::string> names;
-    const auto check = [&](const char* name, const auto& old_value, const auto& new_value) {
-        if (!(old_value == new_value)) names.emplace_back(name);
-    };
-    check("server.listen", before.server.listen, after.server.listen);
-    check("server.base_path", before.server.base_path, after.server.base_path);
-    check("server.shards", before.server.shards, after.server.shards);
-    check("store.url", before.store.url, after.store.url);
-    check("store.durability", before.store.durability, after.store.durability);
-    check("store.lmdb_map", before.store.lmdb_map, after.store.lmdb_map);
-    check("store.retention", before.store.retention, after.store.retention);
-    check("operations.listen", before.operations.listen, after.operations.listen);
-    check("log.format", before.log.format, after.log.format);
-    check("server.limits.event_bytes", before.limits.event_bytes, after.limits.event_bytes);
-    check("server.limits.catching_up", before.limits.catching_up, after.limits.catching_up);
-    check("server.limits.page_events", before.limits.page_events, after.limits.page_events);
-    check("server.limits.page_bytes", before.limits.page_bytes, after.limits.page_bytes);
-    check("server.limits.append_batch", before.limits.append_batch, after.limits.append_batch);
-    check("server.limits.append_queue", before.limits.append_queue, after.limits.append_queue);
-    check("server.limits.append_queue_bytes", before.limits.append_queue_bytes,
-          after.limits.append_queue_bytes);
-    check("server.limits.ring_events", before.limits.ring_events, after.limits.ring_events);
-    check("server.limits.ring_bytes", before.limits.ring_bytes, after.limits.ring_bytes);
-    check("server.limits.inbox_bytes", before.limits.inbox_bytes, after.limits.inbox_bytes);
-    return names;
+    Changed changed;
+    changed.check("server.listen", before.server.listen, after.server.listen);
+    changed.check("server.base_path", before.server.base_path, after.server.base_path);
+    changed.check("server.shards", before.server.shards, after.server.shards);
+    changed.check("store.url", before.store.url, after.store.url);
+    changed.check("store.durability", before.store.durability, after.store.durability);
+    changed.check("store.lmdb_map", before.store.lmdb_map, after.store.lmdb_map);
+    changed.check("store.prefix", before.store.prefix, after.store.prefix);
+    changed.check("store.redis_fsync", before.store.redis_fsync, after.store.redis_fsync);
+    changed.check("store.wait_replicas", before.store.wait_replicas, after.store.wait_replicas);
+    changed.check("store.foreign_producers", before.store.foreign_producers, after.store.foreign_producers);
+    changed.check("store.foreign_consumers", before.store.foreign_consumers, after.store.foreign_consumers);
+    if (is_redis_url(before.store.url))
+        changed.check("store.publish_wait", before.store.publish_wait, after.store.publish_wait);
+    changed.check("store.retention", before.store.retention, after.store.retention);
+    changed.check("operations.listen", before.operations.listen, after.operations.listen);
+    changed.check("log.format", before.log.format, after.log.format);
+    check_limits(changed, before.limits, after.limits);
+    return std::move(changed.names);
 }
 
 }  // namespace

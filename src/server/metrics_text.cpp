@@ -160,7 +160,8 @@ void storage(Page& page, const Store::Figures& store, const Broker& broker) {
     const auto level = [&](const char* name, const char* help, double number) {
         page.value(name, help, MetricType::Gauge, number);
     };
-    level("tidings_store_away", "1 while the store cannot be reached.", broker.store_away() ? 1 : 0);
+    level("tidings_store_away", "1 while the store cannot be reached.",
+          broker.store_away() || store.away ? 1 : 0);
     level("tidings_store_logs", "Logs with events.", static_cast<double>(store.logs));
     level("tidings_store_entries", "Retained events.", static_cast<double>(store.entries));
     level("tidings_store_bytes", "Bytes of retained events.", static_cast<double>(store.bytes));
@@ -169,6 +170,12 @@ void storage(Page& page, const Store::Figures& store, const Broker& broker) {
     count("tidings_store_appends_total", "Appended events.", store.appends);
     count("tidings_store_commits_total", "Commits; appends share them.", store.commits);
     count("tidings_store_trimmed_total", "Events that retention removed.", store.trimmed);
+    count("tidings_store_reconnects_total", "Links to the store that were opened again.", store.reconnects);
+    count("tidings_store_link_gaps_total", "Live events that did not follow on what had arrived.",
+          store.link_gaps);
+    count("tidings_store_foreign_total", "Other systems' events that arrived.", store.foreign);
+    count("tidings_store_ignored_messages_total", "Messages on Redis that were not understood.",
+          store.ignored_messages);
 }
 
 }  // namespace

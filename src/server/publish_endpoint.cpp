@@ -1,12 +1,13 @@
 #include "server/publish_endpoint.hpp"
 
 #include "base/json.hpp"
+#include "base/store_url.hpp"
 #include "event/domain_event_body.hpp"
 #include "event/time_text.hpp"
 #include "http/problem.hpp"
 #include "net/loop.hpp"
 #include "server/counters.hpp"
-#include "server/idempotency.hpp"
+#include "store/idempotency.hpp"
 
 #include <algorithm>
 
@@ -147,12 +148,19 @@ PreparedItem prepare_item(const HubContext& context, const Settings& settings, c
     return prepared;
 }
 
+// A store on Redis keeps the time itself and knows what was sent, so that it can tell `store-unavailable`
+// from `outcome-unknown`; the clock here is only for a store that says nothing at all.
+std::chrono::milliseconds longest_wait(const StoreConfig& store) {
+    const auto grace = is_redis_url(store.url) ? std::chrono::seconds{1} : std::chrono::seconds{0};
+    return store.publish_wait + grace;
+}
+
 void append_within_wait(ConnectionHost& host, const Settings& settings, std::vector<AppendItem> items,
                         Callback<void(AppendResults)> done) {
     // Shared between the store's answer and the clock's: the first takes `done`.
     auto waiting = std::make_shared<Waiting>(Waiting{std::move(done), items.size()});
     Loop& loop = host.connection_loop();
-    loop.later(settings.config.store.publish_wait, [waiting] {
+    loop.later(longest_wait(settings.config.store), [waiting] {
         if (!waiting->done) return;
         auto answer = std::exchange(waiting->done, {});
         AppendResults results;

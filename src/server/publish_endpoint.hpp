@@ -36,7 +36,9 @@ bool is_ndjson(const http::Request& request);
 PreparedItem prepare_item(const HubContext& context, const Settings& settings, const Credential& credential,
                           std::string_view json, std::string_view fallback_key);
 
-// Appends everything, answers within store.publish_wait on the shard's thread: results in order,
+// How long an answer may take in all.
+std::chrono::milliseconds longest_wait(const StoreConfig& store);
+// Appends everything, answers within longest_wait() on the shard's thread: results in order,
 // outcome_unknown for what the store has not answered by then.
 void append_within_wait(ConnectionHost& host, const Settings& settings, std::vector<AppendItem> items,
                         Callback<void(AppendResults)> done);

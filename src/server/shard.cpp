@@ -146,6 +146,7 @@ void Shard::open_stream(StreamPlan plan, AcceptedSocket socket) {
     facts_.insert_or_assign(adopted->index, StreamFacts{plan.address, plan.catch_up.on_gap, plan.after_end,
                                                         std::move(plan.leftover)});
     if (context_.draining) return reactor_.end(*adopted, EndReason::drained);
+    plan.catch_up.foreign = context_.store.foreign();
     pool_.begin(*adopted, std::move(plan.catch_up));
 }
 
@@ -169,6 +170,8 @@ void Shard::probe_topics(const StreamPlan& plan, Callback<void(TopicProbe)> done
 void Shard::fell_behind(StreamHandle handle, Position cursor, std::uint64_t dropped) {
     if (probe_.owns(handle)) return loop_.post([this] { probe_.go_on(); });
     CatchUpRequest request;
+    request.foreign = context_.store.foreign();
+    request.foreign_lost = std::exchange(facts_[handle.index].foreign_lost, false);
     request.audiences = reactor_.audiences_of(handle);
     request.categories = reactor_.categories_of(handle);
     request.on_gap = facts_[handle.index].on_gap;
@@ -217,13 +220,27 @@ void Shard::accept_inbox(std::size_t items_max) {
         const auto taken = inbox_.take();
         if (taken.overflowed) {
             ++counters_.inbox_overflows;
+            if (taken.foreign_lost) foreign_lost();
             reactor_.lose_ring(last_position_);
         }
         if (!taken.batch) return;
+        if (taken.batch->broken) {
+            if (taken.batch->foreign_lost) foreign_lost();
+            reactor_.lose_ring(last_position_);
+            // In another life of the store positions begin anew.
+            last_position_ = {};
+            continue;
+        }
         reactor_.accept(*taken.batch);
         items += taken.batch->items.size();
         last_position_ = std::max(last_position_, taken.batch->items.back().position);
     }
+}
+
+// Every stream is told when it has caught up, also one that does so already.
+void Shard::foreign_lost() {
+    for (auto& [index, facts] : facts_) facts.foreign_lost = true;
+    for (const auto handle : pool_.note_foreign_lost()) facts_[handle.index].foreign_lost = false;
 }
 
 void Shard::on_tick() {
@@ -239,7 +256,9 @@ void Shard::refresh_bound() {
     next_bound_ms_ = steady_ms() + bound_every_ms_;
     pool_.bound([this](const Result<Bound>& bound) {
         bound_asked_ = false;
-        if (bound) reactor_.checkpoint(bound->position, bound->tag);
+        if (!bound) return;
+        reactor_.checkpoint(bound->position, bound->tag);
+        last_position_ = std::max(last_position_, bound->position);
     });
 }
 

@@ -60,6 +60,7 @@ public:
     void fell_behind(StreamHandle handle, Position cursor, std::uint64_t dropped) override;
     void drained(StreamHandle handle) override { pool_.drained(handle); }
     void ended(const StreamEnd& end) override;
+    void left(const std::vector<Audience>& audiences) override { context_.store.unwatch(audiences); }
 
 private:
     // What a stream's record has no room for, and only its lags and its end ask for.
@@ -68,6 +69,7 @@ private:
         OnGap on_gap = OnGap::live;
         http::Connection after_end = http::Connection::keep_alive;
         std::string leftover;
+        bool foreign_lost = false;  // to be told when it has caught up the next time
     };
 
     void accepted(AcceptedSocket socket, http::Listener kind);
@@ -75,6 +77,7 @@ private:
     void pump();
     void schedule_pump();
     void accept_inbox(std::size_t items_max);
+    void foreign_lost();
     void on_tick();
     void refresh_bound();
     void drain_some(std::uint64_t until_ms, Callback<void()> done);

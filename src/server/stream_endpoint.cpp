@@ -4,7 +4,7 @@
 #include "http/stream_request.hpp"
 #include "server/publish_endpoint.hpp"
 
-#include <tidings/category_filter.hpp>
+#include <tidings/registry.hpp>
 
 #include <algorithm>
 

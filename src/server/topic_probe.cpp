@@ -35,6 +35,8 @@ void TopicProber::perform(CatchUp::Action action) {
                 if (!bound) return self->settle(TopicProbe::unknown);
                 self->perform(self->machine_.on_bound(*bound));
             });
+        case Kind::find:  // only where users or broadcasts are read
+            return settle(TopicProbe::unknown);
         case Kind::read:
             return store_.read(std::move(action.read),
                                [self = shared_from_this()](Result<std::vector<LogPage>> pages) {

@@ -7,9 +7,9 @@
 
 namespace tidings {
 
-// Passes everything to another store, but fails the N-th operation (append, bound, read or watch, counted
-// from 1) and `count` of them in all, with `error`; a failed operation does not reach the other store.
-// Callbacks of failures come inline. Any thread; owned by a test, the other store outlives it.
+// Passes everything to another store, but fails the N-th operation (append, bound, read, find or watch,
+// counted from 1) and `count` of them in all, with `error`; a failed operation does not reach the other
+// store. Callbacks of failures come inline. Any thread; owned by a test, the other store outlives it.
 class FailingStore final : public Store {
 public:
     struct Plan {
@@ -43,9 +43,21 @@ public:
     }
     void watch(std::vector<Audience> audiences, Callback<void(Result<void>)> done) override {
         if (fails()) return done(plan_.error);
+        ++watching_;
         store_.watch(std::move(audiences), std::move(done));
     }
-    void unwatch(std::vector<Audience> audiences) override { store_.unwatch(std::move(audiences)); }
+    void unwatch(std::vector<Audience> audiences) override {
+        --watching_;
+        store_.unwatch(std::move(audiences));
+    }
+    // Calls of watch() that reached the other store and were not taken back.
+    std::int64_t watching() const noexcept { return watching_; }
+    void find(std::vector<Audience> logs, Uuid id,
+              Callback<void(Result<std::optional<Position>>)> done) override {
+        if (fails()) return done(plan_.error);
+        store_.find(std::move(logs), id, std::move(done));
+    }
+    bool foreign() const noexcept override { return store_.foreign(); }
     const RetentionPolicy& retention() const noexcept override { return store_.retention(); }
     Figures figures() const override { return store_.figures(); }
 
@@ -58,6 +70,7 @@ private:
     Store& store_;
     Plan plan_;  // changed between operations only
     std::atomic<std::uint64_t> operations_{0};
+    std::atomic<std::int64_t> watching_{0};
 };
 
 }  // namespace tidings

@@ -20,6 +20,10 @@ public:
     void read(ReadRequest request, Callback<void(Result<std::vector<LogPage>>)> done) override;
     void watch(std::vector<Audience> audiences, Callback<void(Result<void>)> done) override;
     void unwatch(std::vector<Audience>) override {}
+    void find(std::vector<Audience>, Uuid, Callback<void(Result<std::optional<Position>>)> done) override {
+        done(std::optional<Position>{});
+    }
+    bool foreign() const noexcept override { return false; }
     const RetentionPolicy& retention() const noexcept override { return options_.store.retention; }
     Figures figures() const override { return committer_ ? committer_->figures() : Figures{}; }
 

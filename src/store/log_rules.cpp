@@ -105,7 +105,7 @@ std::optional<Result<Appended>> Appender::known_key(const AppendItem& item) {
     return Appended{id, known->position, true};
 }
 
-std::optional<Error> Appender::malformed(const AppendItem& item) const {
+std::optional<Error> malformed(const AppendItem& item, const Limits& limits) {
     if (item.close && item.audience.kind != Audience::Kind::topic) {
         return Error{Errc::invalid_field, "only a topic can be closed"};
     }
@@ -114,9 +114,9 @@ std::optional<Error> Appender::malformed(const AppendItem& item) const {
         item.audience.name.size() > audience_name_max) {
         return Error{Errc::invalid_field, "type, category and key have at most 1024 bytes, a name 256"};
     }
-    if (item.data.size() > limits_.event_bytes) {
+    if (item.data.size() > limits.event_bytes) {
         return Error{Errc::event_too_large,
-                     "data has at most " + std::to_string(limits_.event_bytes) + " bytes"};
+                     "data has at most " + std::to_string(limits.event_bytes) + " bytes"};
     }
     return std::nullopt;
 }
@@ -189,7 +189,7 @@ Appended Appender::keep(const AppendItem& item, std::optional<LogState> log, std
 }
 
 Result<Appended> Appender::append(const AppendItem& item, std::vector<Entry>& published) {
-    if (auto fault = malformed(item)) return std::move(*fault);
+    if (auto fault = malformed(item, limits_)) return std::move(*fault);
     if (auto known = known_key(item)) return std::move(*known);
     auto log = tables_.find(item.audience);
     if (log && expired(*log, partition_.clock())) {

@@ -116,6 +116,9 @@ bool holds_too_much(const LogState& state, const Retention& retention) noexcept;
 std::optional<TermTable> next_terms(TermTable terms, Milliseconds limit, std::uint32_t tag, bool sealed,
                                     Milliseconds keep);
 
+// Why no store takes such an item; none: it is fine.
+std::optional<Error> malformed(const AppendItem& item, const Limits& limits);
+
 // Appends items one by one to the tables. `published` receives what goes to the listener, in order.
 class Appender {
 public:
@@ -130,7 +133,6 @@ public:
 
 private:
     std::optional<Result<Appended>> known_key(const AppendItem& item);
-    std::optional<Error> malformed(const AppendItem& item) const;
     std::optional<Result<Appended>> refused(const AppendItem& item, const std::optional<LogState>& log) const;
     void remember_key(const AppendItem& item, const Appended& appended);
     void trim_oldest(LogState& log);

@@ -1,6 +1,6 @@
-// The contract of store.hpp, passed alike by every embedded store. P-7, and what P-1 to P-3 need of a store.
+// The contract of store.hpp, passed alike by every store. P-7, and what P-1 to P-3 need of a store.
 
-#include "store/store_test_support.hpp"
+#include "store/store_contract.hpp"
 
 #include <thread>
 
@@ -9,51 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace store_test;
-
-enum class Kind { memory, lmdb_process, lmdb_sync };
-
-std::string name_of_kind(const testing::TestParamInfo<Kind>& info) {
-    switch (info.param) {
-        case Kind::memory: return "Memory";
-        case Kind::lmdb_process: return "LmdbProcess";
-        case Kind::lmdb_sync: break;
-    }
-    return "LmdbSync";
-}
-
-class StoreContract : public testing::TestWithParam<Kind> {
-protected:
-    void SetUp() override {
-        options.retention.user = {.events = 5, .age = 10s, .bytes = 100'000};
-        options.retention.topic = {.events = 5, .age = 20s, .bytes = 100'000};
-        options.retention.broadcast = {.events = 5, .age = 30s, .bytes = 1'000};
-        options.clock = clock.wall();
-        options.random = seeded(7);
-    }
-    Store& open() {
-        store.reset();
-        if (GetParam() == Kind::memory) {
-            store = make_memory_store(options);
-        } else {
-            LmdbOptions lmdb;
-            lmdb.store = options;
-            lmdb.directory = folder.path() / "store";
-            lmdb.durability = GetParam() == Kind::lmdb_sync ? Durability::sync : Durability::process;
-            lmdb.map_bytes = 16 << 20;
-            store = make_lmdb_store(std::move(lmdb));
-        }
-        const auto opened = store->open(&heard);
-        EXPECT_TRUE(opened) << opened.error().message();
-        return *store;
-    }
-    bool durable() const { return GetParam() != Kind::memory; }
-
-    TemporaryFolder folder;
-    HandClock clock;
-    StoreOptions options;
-    Heard heard;
-    std::unique_ptr<Store> store;
-};
 
 TEST_P(StoreContract, P1_PositionsRiseAlsoWhenTheClockStepsBack) {
     auto& s = open();
@@ -163,7 +118,7 @@ TEST_P(StoreContract, P2_AnEntryKeepsEverythingItCameWith) {
 TEST_P(StoreContract, P2_PagesEndAtTheirEventsAndBytes) {
     options.retention.user.events = 100;
     auto& s = open();
-    for (int i = 0; i < 10; ++i) append_one(s, item_for(user("a"), std::string(100, 'x')));
+    for (int i = 0; i < 10; ++i) append_one(s, item_for(user("a"), json_text(100, 'x')));
     ReadRequest request{{{user("a"), {}}}, bound_of(s).value().position};
     request.page_events = 4;
     std::vector<std::size_t> sizes;
@@ -202,14 +157,17 @@ TEST_P(StoreContract, P3_TrimmingByEventsRaisesTheFloor) {
     EXPECT_EQ(page.floor, positions[3]);
     EXPECT_EQ(page.oldest, positions[4]);
     EXPECT_EQ(page.entries[0].previous, positions[3]);
-    EXPECT_EQ(s.figures().trimmed, 4U);
+    if (counts_logs()) {
+        EXPECT_EQ(s.figures().trimmed, 4U);
+    }
 }
 
 TEST_P(StoreContract, P3_TrimmingByBytesKeepsTheNewest) {
+    if (!GetParam().bounds_bytes) return;
     auto& s = open();
-    for (int i = 0; i < 3; ++i) append_one(s, item_for(Audience{}, std::string(400, 'x')));
+    for (int i = 0; i < 3; ++i) append_one(s, item_for(Audience{}, json_text(400, 'x')));
     EXPECT_EQ(read_log(s, Audience{}).entries.size(), 2U);
-    append_one(s, item_for(Audience{}, std::string(5'000, 'y')));
+    append_one(s, item_for(Audience{}, json_text(5'000, 'y')));
     const auto page = read_log(s, Audience{});
     ASSERT_EQ(page.entries.size(), 1U);
     EXPECT_EQ(page.entries[0].previous, page.floor);
@@ -236,6 +194,7 @@ TEST_P(StoreContract, P3_AWholeLogDiesOneAgeAfterItsLastAppend) {
 }
 
 TEST_P(StoreContract, P6_ExpiredLogsAreDroppedThoughNobodyTouchesThem) {
+    if (!counts_logs()) return;  // the server drops them by itself
     auto& s = open();
     std::vector<AppendItem> batch;
     for (std::uint8_t i = 0; i < 200; ++i) {
@@ -255,6 +214,8 @@ TEST_P(StoreContract, P6_AnAppendToADeadLogLeavesNothingOfItBehind) {
     append_all(s, {item_for(user("a")), item_for(user("a")), item_for(user("a"))});
     clock.now += 11'000;
     append_one(s, item_for(user("a"))).value();
+    EXPECT_EQ(read_log(s, user("a")).entries.size(), 1U);
+    if (!counts_logs()) return;
     EXPECT_EQ(s.figures().entries, 1U);
     EXPECT_EQ(s.figures().logs, 1U);
 }
@@ -274,6 +235,22 @@ TEST_P(StoreContract, P7_ARepeatedIdempotencyKeyPublishesNothingAndReturnsTheFir
     EXPECT_FALSE(append_one(s, with_key(item_for(user("a")), 1, 2)).value().duplicate);
 }
 
+TEST_P(StoreContract, P2_AStoreWithoutForeignEntriesFindsNone) {
+    auto& s = open();
+    ASSERT_EQ(s.foreign(), GetParam().finds_foreign);
+    if (s.foreign()) return;
+    const auto ours = append_one(s, item_for(user("a"))).value();
+    const auto found = answer_of<Result<std::optional<Position>>>(
+        [&](auto done) { s.find({user("a")}, ours.id, std::move(done)); });
+    EXPECT_EQ(found.value(), std::nullopt);
+    ReadRequest request;
+    request.logs = {{user("a"), ours.position}};
+    request.bound = bound_of(s).value().position;
+    request.repeat_foreign = std::chrono::seconds{2};
+    EXPECT_TRUE(read_all(s, request).value().at(0).repeats.empty());
+    EXPECT_EQ(heard.breaks, 0);
+}
+
 TEST_P(StoreContract, P7_IdempotencyKeysHoldWithinOneBatch) {
     auto& s = open();
     const auto results =
@@ -290,7 +267,7 @@ TEST_P(StoreContract, P7_IdempotencyKeysHoldWithinOneBatch) {
 TEST_P(StoreContract, P7_AnItemFailsAlone) {
     auto& s = open();
     append_one(s, closing(topic("done"))).value();
-    auto huge = item_for(user("a"), std::string(options.limits.event_bytes + 1, 'x'));
+    auto huge = item_for(user("a"), json_text(options.limits.event_bytes + 1, 'x'));
     const auto results =
         append_all(s, {item_for(topic("done")), huge, closing(user("a")), item_for(user("a")),
                        item_for(Audience{Audience::Kind::user, std::string(600, 'n')})});
@@ -342,16 +319,16 @@ TEST_P(StoreContract, C33_ClosingAnUnknownTopicMakesATombstone) {
 
 TEST_P(StoreContract, P1_UnretainedEventsPassInOrderAndAreNotKept) {
     auto& s = open();
-    auto passing = item_for(user("a"), "passing");
+    auto passing = item_for(user("a"), R"("passing")");
     passing.retain = false;
     const auto results =
-        append_all(s, {item_for(user("a"), "kept"), with_key(passing, 1, 1), item_for(user("a"))});
+        append_all(s, {item_for(user("a"), R"("kept")"), with_key(passing, 1, 1), item_for(user("a"))});
     EXPECT_TRUE(results[1]->id.nil());
     EXPECT_EQ(results[1]->position, results[0]->position);
     const auto all = heard.copy();
     ASSERT_EQ(all.size(), 3U);
     EXPECT_FALSE(all[1].retained);
-    EXPECT_EQ(all[1].data, "passing");
+    EXPECT_EQ(all[1].data, R"("passing")");
     EXPECT_EQ(all[1].position, all[0].position);
     EXPECT_EQ(all[2].previous, all[0].position);
     EXPECT_EQ(read_log(s, user("a")).entries.size(), 2U);
@@ -380,6 +357,7 @@ TEST_P(StoreContract, C29_AReopenedStoreKnowsItsIdsOrGivesAReset) {
     EXPECT_EQ(read_log(s, user("a")).entries.at(0).id(), appended.id);
     EXPECT_TRUE(append_one(s, with_key(item_for(user("a"), "2"), 9, 9)).value().duplicate);
     EXPECT_EQ(append_one(s, closing(topic("t"))).value().id, closed.id);
+    if (!GetParam().term_each_open) return;
     ASSERT_EQ(after.terms->terms.size(), 2U);
     EXPECT_TRUE(after.terms->terms[0].sealed);
     EXPECT_EQ(heard.terms.running().name.number, 2U);
@@ -387,7 +365,7 @@ TEST_P(StoreContract, C29_AReopenedStoreKnowsItsIdsOrGivesAReset) {
 }
 
 TEST_P(StoreContract, P3_ALongerAgeDoesNotMakeAFloorOlderThanItsChange) {
-    if (!durable()) return;
+    if (!durable() || !counts_logs()) return;  // Redis' own clock, which no hand moves, ends its logs
     open();
     const auto lost = append_one(*store, item_for(user("a"))).value().position;
     clock.now += 11'000;
@@ -443,8 +421,34 @@ TEST_P(StoreContract, P1_HoldsItsOrderUnderConcurrentCallers) {
     for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].previous, all[i - 1].position);
 }
 
+ContractStore memory() {
+    ContractStore kind;
+    kind.name = "Memory";
+    kind.durable = false;
+    kind.make = [](const StoreOptions& options, const std::filesystem::path&) {
+        return make_memory_store(options);
+    };
+    return kind;
+}
+
+ContractStore lmdb(std::string name, Durability durability) {
+    ContractStore kind;
+    kind.name = std::move(name);
+    kind.make = [durability](const StoreOptions& options, const std::filesystem::path& folder) {
+        LmdbOptions lmdb;
+        lmdb.store = options;
+        lmdb.directory = folder;
+        lmdb.durability = durability;
+        lmdb.map_bytes = 16 << 20;
+        return make_lmdb_store(std::move(lmdb));
+    };
+    return kind;
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
-                         testing::Values(Kind::memory, Kind::lmdb_process, Kind::lmdb_sync), name_of_kind);
+                         testing::Values(memory(), lmdb("LmdbProcess", Durability::process),
+                                         lmdb("LmdbSync", Durability::sync)),
+                         name_of_kind);
 
 }  // namespace
 }  // namespace tidings

@@ -63,6 +63,10 @@ struct Heard final : StoreListener {
         all.insert(all.end(), batch.begin(), batch.end());
         largest_batch = std::max(largest_batch, batch.size());
     }
+    void broken(LinkBreak) override {
+        const std::lock_guard lock{mutex};
+        ++breaks;
+    }
     void away(const Error& why) override {
         const std::lock_guard lock{mutex};
         outages.push_back(why);
@@ -84,6 +88,7 @@ struct Heard final : StoreListener {
     std::size_t largest_batch = 0;
     std::vector<Error> outages;
     int returns = 0;
+    int breaks = 0;
     TermTable terms;
 };
 
@@ -123,6 +128,11 @@ inline LogPage read_log(Store& store, const Audience& audience, Position after =
 
 inline Audience user(const char* name) { return {Audience::Kind::user, name}; }
 inline Audience topic(const char* name) { return {Audience::Kind::topic, name}; }
+
+// A JSON string of so many bytes.
+inline std::string json_text(std::size_t bytes, char filler) {
+    return '"' + std::string(bytes - 2, filler) + '"';
+}
 
 inline AppendItem item_for(Audience audience, std::string data = "{}") {
     AppendItem item;

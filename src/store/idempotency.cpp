@@ -1,4 +1,4 @@
-#include "server/idempotency.hpp"
+#include "store/idempotency.hpp"
 
 #include "base/assert.hpp"
 
