@@ -4,7 +4,8 @@
 set(tidings_public_libraries Boost::headers)
 set(tidings_private_libraries
     Boost::json Boost::url OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB fmt::fmt simdjson::simdjson
-    tomlplusplus::tomlplusplus PkgConfig::tidings_lmdb PkgConfig::tidings_prometheus Threads::Threads)
+    tomlplusplus::tomlplusplus PkgConfig::tidings_lmdb PkgConfig::tidings_prometheus
+    PkgConfig::tidings_hiredis Threads::Threads)
 
 add_library(tidings_asio OBJECT "${PROJECT_SOURCE_DIR}/src/net/asio_impl.cpp")
 target_link_libraries(tidings_asio PUBLIC Boost::headers OpenSSL::SSL Threads::Threads)
