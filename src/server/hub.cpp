@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/store_url.hpp"
 #include "broker/broker.hpp"
+#include "broker/redis_store.hpp"
 #include "net/lifecycle.hpp"
 #include "net/listener.hpp"
 #include "server/keys.hpp"
@@ -30,7 +31,23 @@ std::uint64_t random_number() {
     return number;
 }
 
-Result<std::unique_ptr<Store>> make_store(const Config& config, const LogSink& log) {
+Result<std::unique_ptr<Store>> make_redis(const Config& config, Snapshot<Registry>& registry,
+                                          const LogSink& log) {
+    auto url = redis::RedisUrl::parse(config.store.url);
+    if (!url) return url.error();
+    RedisStoreOptions options;
+    options.url = *std::move(url);
+    options.store = config.store;
+    options.limits = config.limits;
+    options.random = random_number;
+    options.registry = [&registry] { return registry.take(); };
+    options.log = log;
+    return make_redis_store(std::move(options));
+}
+
+Result<std::unique_ptr<Store>> make_store(const Config& config, Snapshot<Registry>& registry,
+                                          const LogSink& log) {
+    if (config.store.url.starts_with("redis")) return make_redis(config, registry, log);
     StoreOptions options;
     options.retention = config.store.retention;
     options.limits = config.limits;
@@ -154,7 +171,7 @@ Result<void> Hub::Impl::start() {
     settings = std::make_unique<Snapshot<Settings>>(
         std::make_shared<const Settings>(Settings{first, std::move(*authenticator)}));
     broker = std::make_unique<Broker>(registry_snapshot, first.limits, log);
-    auto made = make_store(first, log);
+    auto made = make_store(first, registry_snapshot, log);
     if (!made) return made.error();
     store = std::move(*made);
     admission = std::make_unique<Admission>(first.limits);

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "live/eventually.hpp"
+#include "support/redis_server.hpp"
 
 namespace tidings::test {
 namespace {
@@ -81,11 +82,22 @@ int exit_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 
 
 }  // namespace
 
-std::string_view name_of(LiveStore store) { return store == LiveStore::memory ? "memory" : "lmdb"; }
+std::string_view name_of(LiveStore store) {
+    switch (store) {
+        case LiveStore::memory: return "memory";
+        case LiveStore::lmdb: return "lmdb";
+        case LiveStore::redis: break;
+    }
+    return "redis";
+}
 
 LiveHub::LiveHub(LiveStore store, std::map<std::string, std::string> settings) : directory_{new_directory()} {
-    const std::string url =
-        store == LiveStore::memory ? "memory:" : "lmdb:" + (directory_ / "store").string();
+    std::string url = "memory:";
+    if (store == LiveStore::lmdb) url = "lmdb:" + (directory_ / "store").string();
+    if (store == LiveStore::redis) {
+        redis_ = std::make_unique<RedisServer>();
+        url = redis_->url();
+    }
     settings_ = {{"server.listen", R"(["127.0.0.1:0"])"},
                  {"server.shards", "2"},
                  {"store.url", quoted_toml(url)},

@@ -10,13 +10,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tidings::test {
 
-enum class LiveStore : std::uint8_t { memory, lmdb };
+class RedisServer;
+
+enum class LiveStore : std::uint8_t { memory, lmdb, redis };
 enum class LivePort : std::uint8_t { any, as_before };
 
 std::string_view name_of(LiveStore store);
@@ -53,6 +56,9 @@ public:
     // Instead of the test registry; before start().
     void use_registry(std::string file);
 
+    // The hub's own Redis; only with LiveStore::redis. It outlives the hub's process.
+    RedisServer& redis() { return *redis_; }
+
     pid_t process() const noexcept { return process_; }
     std::uint16_t port() const noexcept { return port_; }
     std::uint16_t operations_port() const noexcept { return operations_port_; }
@@ -72,6 +78,7 @@ private:
     std::string config_text() const;
     bool read_addresses(int output);
 
+    std::unique_ptr<RedisServer> redis_;
     std::filesystem::path directory_;
     std::map<std::string, std::string> settings_;
     std::string registry_;

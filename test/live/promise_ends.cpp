@@ -164,7 +164,8 @@ TEST_P(EndsOn, P2_ADrainEndsStreamsUncleanlyAndTheyResume) {
     EXPECT_EQ(types_of(again), (Types{"2", "tidings.caught_up"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Promise, EndsOn, ::testing::Values(LiveStore::memory, LiveStore::lmdb),
+INSTANTIATE_TEST_SUITE_P(Promise, EndsOn,
+                         ::testing::Values(LiveStore::memory, LiveStore::lmdb, LiveStore::redis),
                          [](const auto& instance) { return std::string{name_of(instance.param)}; });
 
 TEST(Promise, P2_ADrainIsSpreadOverItsWindow) {

@@ -199,7 +199,8 @@ TEST_P(FiltersOn, P5_ControlEventsSayNothingOfOthers) {
     EXPECT_EQ(gap.events()[1].data, R"({"replayed":0,"ignored_categories":[]})");
 }
 
-INSTANTIATE_TEST_SUITE_P(Promise, FiltersOn, ::testing::Values(LiveStore::memory, LiveStore::lmdb),
+INSTANTIATE_TEST_SUITE_P(Promise, FiltersOn,
+                         ::testing::Values(LiveStore::memory, LiveStore::lmdb, LiveStore::redis),
                          [](const auto& instance) { return std::string{name_of(instance.param)}; });
 
 TEST(Promise, P5_OnlyGrantedTopicsMayBeRead) {

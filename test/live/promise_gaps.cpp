@@ -273,7 +273,8 @@ TEST_P(GapsOn, P3_ALiveStreamWhoseLogIsTrimmedMeanwhileIsTold) {
     EXPECT_LT(slow.items().size(), narrow_events);
 }
 
-INSTANTIATE_TEST_SUITE_P(Promise, GapsOn, ::testing::Values(LiveStore::memory, LiveStore::lmdb),
+INSTANTIATE_TEST_SUITE_P(Promise, GapsOn,
+                         ::testing::Values(LiveStore::memory, LiveStore::lmdb, LiveStore::redis),
                          [](const auto& instance) { return std::string{name_of(instance.param)}; });
 
 }  // namespace

@@ -169,7 +169,8 @@ TEST_P(KeptOn, P7_APublisherThatDiesWithinItsBodyPublishesNothing) {
     EXPECT_EQ(number_in(kept[0].data, "n"), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Promise, KeptOn, ::testing::Values(LiveStore::memory, LiveStore::lmdb),
+INSTANTIATE_TEST_SUITE_P(Promise, KeptOn,
+                         ::testing::Values(LiveStore::memory, LiveStore::lmdb, LiveStore::redis),
                          [](const auto& instance) { return std::string{name_of(instance.param)}; });
 
 TEST(Promise, P7_ARepeatedKeyIsKnownAfterARestart) {

@@ -221,6 +221,11 @@ TEST(Promise, P1_P2_CutsAtRandomMomentsLoseAndRepeatNothingOnLmdb) {
     for (const unsigned seed : {4U, 5U}) run_cuts(LiveStore::lmdb, seed, {});
 }
 
+TEST(Promise, P1_P2_CutsAndRestartsLoseAndRepeatNothingOnRedis) {
+    run_cuts(LiveStore::redis, 8, {});
+    run_cuts(LiveStore::redis, 9, {End::kill, End::clean, End::kill});
+}
+
 TEST(Promise, P1_P2_RestartsLoseAndRepeatNothingOnLmdb) {
     run_cuts(LiveStore::lmdb, 6, {End::kill, End::clean, End::kill});
     run_cuts(LiveStore::lmdb, 7, {End::clean, End::kill});
@@ -298,7 +303,8 @@ TEST_P(ResumeOn, P2_TheHeaderIsTheCursorWhereSeveralAreGiven) {
     EXPECT_EQ(by_query.items().size(), 3U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Promise, ResumeOn, ::testing::Values(LiveStore::memory, LiveStore::lmdb),
+INSTANTIATE_TEST_SUITE_P(Promise, ResumeOn,
+                         ::testing::Values(LiveStore::memory, LiveStore::lmdb, LiveStore::redis),
                          [](const auto& instance) { return std::string{name_of(instance.param)}; });
 
 TEST(Promise, P2_ACleanRestartOnLmdbKeepsEveryCursor) {
