@@ -3,8 +3,9 @@
 .NOTPARALLEL:
 JOBS ?= $(shell nproc)
 PRESET ?= dev
+CHAOS_SECONDS ?= 3600
 
-.PHONY: help demo test quick build format fuzz-long clean
+.PHONY: help demo test quick build format fuzz-long chaos clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,12 @@ format:  ## Format the C++ sources (clang-format-19: tools/setup dev)
 fuzz-long:  ## Fuzz each target for FUZZ_SECONDS (default 600)
 	@tools/setup test
 	@tools/test fuzz-long
+
+chaos:  ## Kill, cut and stall hubs and their Redis for CHAOS_SECONDS (default 3600), over fresh seeds
+	@tools/setup test
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build build/release --target tidings_cli -j $(JOBS)
+	@test/chaos/run.py --bin build/release/tidings --total $(CHAOS_SECONDS) --seconds 45 --json build/chaos.json
 
 clean:  ## Remove everything that was built
 	rm -rf build

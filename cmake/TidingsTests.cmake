@@ -36,3 +36,10 @@ if(tidings_live_tests AND TARGET tidings_cli)
     target_link_libraries(live_tests PRIVATE tidings)
     add_dependencies(live_tests tidings_cli)
 endif()
+
+# The hub with one rule broken on purpose, for the chaos checker's own test. Its broker takes the place of the
+# library's.
+if(tidings_main_source AND TARGET tidings_app)
+    add_executable(tidings_broken ${tidings_main_source} "${PROJECT_SOURCE_DIR}/test/chaos/broken_broker.cpp")
+    target_link_libraries(tidings_broken PRIVATE tidings tidings_app ${tidings_private_libraries})
+endif()
