@@ -170,6 +170,7 @@ void RedisCore::on_append_reply(std::uint64_t serial, const redis::Value& value,
             send_state();
         } else {
             tell_failed_items(serial, reply->results);
+            note_promised(reply->results);
             queue_.replied(serial, std::move(reply->results));
             const auto marked = std::find(marked_.begin(), marked_.end(), serial);
             if (marked != marked_.end() || !hearing_ || !marker_comes) {
@@ -184,6 +185,15 @@ void RedisCore::on_append_reply(std::uint64_t serial, const redis::Value& value,
     hand_out_answers();
     if (value.is_error()) return;  // the next try waits for the tick
     pump();
+}
+
+// What was replied to will be answered with success, sooner or later: a report that is made meanwhile has to
+// say so. With replicas to wait for that is not certain; what waits when a term ends is answered as unknown.
+void RedisCore::note_promised(const std::vector<AppendResult>& results) {
+    if (options_.store.wait_replicas > 0) return;
+    for (const auto& result : results) {
+        if (result.kind == AppendResult::Kind::appended) book_.acknowledged(result.position);
+    }
 }
 
 void RedisCore::tell_failed_items(std::uint64_t serial, const std::vector<AppendResult>& results) {
@@ -316,11 +326,11 @@ void RedisCore::ask_bound() {
         if (!bound_call_ || bound_call_->serial != serial) return;
         if (!reply) return fail_bounds(reply.error());
         if (lacks(ScriptName::bound, reply->front())) return ask_bound();
-        on_bound_reply(serial, reply->front());
+        on_bound_reply(reply->front());
     });
 }
 
-void RedisCore::on_bound_reply(std::uint64_t, const redis::Value& value) {
+void RedisCore::on_bound_reply(const redis::Value& value) {
     if (take_error(value, "a bound of " + names_.partition()))
         return fail_bounds(redis::classify(value.text).error());
     auto reply = redis::parse_bound_reply(value);

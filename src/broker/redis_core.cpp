@@ -289,6 +289,7 @@ void RedisCore::on_state(const redis::Value& value) {
 void RedisCore::learn(redis::TermFacts facts) {
     const bool first = book_.known().number == 0;
     if (!book_.learn(std::move(facts))) return;
+    settle_all_replied();
     log_ends_.clear();
     tails_.clear();
     pages_.clear();

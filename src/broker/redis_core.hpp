@@ -132,6 +132,7 @@ private:
     void send_call(const redis::AppendQueue::Call& call);
     void on_append_reply(std::uint64_t serial, const redis::Value& value, bool marker_comes);
     void tell_failed_items(std::uint64_t serial, const std::vector<redis::AppendResult>& results);
+    void note_promised(const std::vector<redis::AppendResult>& results);
     void settle_replied(std::uint64_t serial);
     void settle_all_replied();
     void wait_for_replicas();
@@ -139,7 +140,7 @@ private:
     void note_clock(Position position);
     void send_bound();
     void ask_bound();
-    void on_bound_reply(std::uint64_t serial, const redis::Value& value);
+    void on_bound_reply(const redis::Value& value);
     void finish_bound();
     void fail_bounds(const Error& why);
 
@@ -220,7 +221,7 @@ private:
     boost::unordered_flat_map<std::uint64_t, ReadDone> read_waiters_;
     std::uint64_t next_read_ = 1;
     redis::WireReader wire_;
-    boost::unordered_flat_map<std::string, std::pair<std::optional<Position>, std::uint32_t>> searched_;
+    boost::unordered_flat_map<std::string, Position> searched_;
     boost::unordered_flat_map<std::string, std::pair<Milliseconds, std::size_t>> searches_;  // by user
 
     redis::ChannelSet channels_;

@@ -125,7 +125,7 @@ void RedisCore::find(std::vector<Audience> logs, Uuid id, FindDone done) {
     std::string key = id.text();
     for (const auto& log : logs) key += " " + log.text();
     const auto known = searched_.find(key);
-    if (known != searched_.end()) return done(known->second.first);
+    if (known != searched_.end()) return done(std::optional{known->second});
     if (!search_allowed(logs)) return done(std::optional<Position>{});
     auto search = std::make_shared<Search>();  // shared between the pages of one search
     search->logs = std::move(logs);
@@ -134,7 +134,7 @@ void RedisCore::find(std::vector<Audience> logs, Uuid id, FindDone done) {
     search->done = [this, key = std::move(key),
                     done = std::move(done)](Result<std::optional<Position>> found) mutable {
         if (searched_.size() > searched_max) searched_.clear();
-        if (found && *found) searched_.emplace(std::move(key), std::pair{*found, std::uint32_t{0}});
+        if (found && *found) searched_.emplace(std::move(key), **found);
         done(std::move(found));
     };
     search_on(std::move(search));

@@ -93,9 +93,9 @@ local function without_old(text)
 end
 
 local function begin_term()
-  local first, ended = number == 0, tostring(number)
+  local ended = tostring(number)
   local required, state = {}, 'o'
-  if not first then
+  if number > 0 then
     local durable = kept[13] == '1' and kept[12] == ARGV[6] and ARGV[8] == '0' and ARGV[7] == '1'
     required = holders(tonumber(kept[8] or 0))
     if #required > 0 then state = durable and 'q' or 'p' elseif durable then state = 's' end
