@@ -105,6 +105,8 @@ private:
         command.add_flag("--broadcast", publish_.broadcast, "for everybody");
         value(command, "--data", publish_.data, "JSON, or - for NDJSON on standard input", "JSON");
         value(command, "--occurred-at", publish_.occurred_at, "when it happened (default: now)", "TIME");
+        value(command, "--key", publish_.key, "of a slow reader's events of one key the newest counts",
+              "KEY");
         value(command, "--idempotency-key", publish_.idempotency_key, "a repeat publishes nothing", "KEY");
         command.add_flag("--json", raw_.json, "print the hub's answer as JSON, one line each");
         add_access(command, publish_.hub);

@@ -32,7 +32,7 @@ struct PublishOptions {
     std::string type, user, topic;
     bool broadcast = false;
     std::string data = "{}";  // "-": lines of standard input
-    std::string idempotency_key, occurred_at;
+    std::string key, idempotency_key, occurred_at;
     Output output = Output::text;
 };
 

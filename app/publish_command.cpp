@@ -22,6 +22,7 @@ Result<EventDraft> draft_of(const PublishOptions& options, std::string data) {
     EventDraft draft;
     draft.type = options.type;
     draft.data = std::move(data);
+    draft.key = options.key;
     draft.idempotency_key = options.idempotency_key.empty() ? random_key() : options.idempotency_key;
     if (!options.topic.empty()) {
         auto topic = Audience::topic(options.topic);

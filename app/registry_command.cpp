@@ -80,8 +80,9 @@ int show(const Registry& registry, const RegistryOptions& options, Terminal& ter
     terminal.out << colours.bold(info->type) << "\n";
     if (!info->description.empty()) terminal.out << "  " << info->description << "\n";
     terminal.out << "  category     " << info->category << "\n"
-                 << "  slow reader  " << (info->slow_reader == SlowReader::drop ? "drop" : "resume") << "\n"
-                 << "  retained     " << (info->retain ? "yes" : "no") << "\n";
+                 << "  slow reader  " << name_of(info->slow_reader) << "\n";
+    if (!info->key.empty()) terminal.out << "  key          " << info->key << "\n";
+    terminal.out << "  retained     " << (info->retain ? "yes" : "no") << "\n";
     const std::string source = source_of(registry, info->type);
     if (!source.empty()) terminal.out << "  from         " << source << "\n";
     for (const DataField& field : info->data) {

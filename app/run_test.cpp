@@ -72,15 +72,15 @@ std::string created_for_each(const std::string& body) {
 TEST(Program, PublishPrintsTheId) {
     Hubbub hub{
         [](const std::string&) { return std::pair{201, std::string{R"({"id":"0190","ids":["0190"]})"}}; }};
-    const Ran done =
-        ran({"publish", "--type", "a.b", "--user", "ann", "--data", R"({"n": 1})", "--url", hub.url(),
-             "--token", "jwt", "--occurred-at", "2026-01-01T00:00:00Z", "--idempotency-key", "k"});
+    const Ran done = ran({"publish", "--type", "a.b", "--user", "ann", "--data", R"({"n": 1})", "--url",
+                          hub.url(), "--token", "jwt", "--occurred-at", "2026-01-01T00:00:00Z", "--key", "f",
+                          "--idempotency-key", "k"});
     EXPECT_EQ(done.code, 0) << done.err;
     EXPECT_EQ(done.out, "0190\n");
     const auto requests = hub.requests();
     ASSERT_EQ(requests.size(), 1u);
     EXPECT_EQ(requests[0].body, R"({"occurred_at":"2026-01-01T00:00:00Z","type":"a.b","user_id":"ann",)"
-                                R"("idempotency_key":"k","data":{"n": 1}})");
+                                R"("key":"f","idempotency_key":"k","data":{"n": 1}})");
     EXPECT_EQ(requests[0].field("Authorization"), "Bearer jwt");
     EXPECT_EQ(requests[0].head.find("POST /api/v1/events "), 0u);
 }

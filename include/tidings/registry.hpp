@@ -42,7 +42,14 @@ struct DataField {
 };
 
 // What happens to a reader of this type that cannot keep up.
-enum class SlowReader : std::uint8_t { resume, drop };
+enum class SlowReader : std::uint8_t {
+    resume,   // it reads the log at its own pace
+    drop,     // it loses the oldest, and is told how many
+    conflate  // of the events of one key that wait for it, it gets the newest
+};
+
+// As it stands in the file: "conflate".
+std::string_view name_of(SlowReader policy) noexcept;
 
 // One row of the registry.
 struct EventTypeInfo {
@@ -53,6 +60,9 @@ struct EventTypeInfo {
     SlowReader slow_reader = SlowReader::resume;
     bool retain = true;
     std::uint8_t category_index = 0;  // into Registry::categories()
+    // Only with `conflate`: a pointer (RFC 6901) into the data, to the event's key where the publish names
+    // none.
+    std::string key{};
 };
 
 // How a domain event, by name, becomes an event. Pointers are RFC 6901 and apply to the domain event's data.
@@ -113,7 +123,8 @@ public:
     static boost::system::result<Registry, Diagnostics> parse_toml(std::string_view text, std::string file);
     static boost::system::result<Registry, Diagnostics> load(const std::string& path);
 
-    // Adds by hand. Fail with Errc::invalid_field (a duplicate, a wrong pointer, `resume` without retention),
+    // Adds by hand. Fail with Errc::invalid_field (a duplicate, a wrong pointer, `resume` without retention,
+    // a key without `conflate`),
     // unknown_category, unknown_type, reserved_name, unknown_field (sent but not declared) or missing_field
     // (declared but not sent).
     Result<void> add_category(std::string name);

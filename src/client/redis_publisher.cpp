@@ -1,5 +1,6 @@
 #include "base/json.hpp"
 #include "client/redis_settings.hpp"
+#include "event/conflation_key.hpp"
 #include "event/time_text.hpp"
 #include "event/type_name.hpp"
 #include "store/idempotency.hpp"
@@ -221,6 +222,10 @@ private:
             if (auto checked = registry->check_data(draft.type, *data); !checked) return checked.error();
         }
         const auto* type = registry != nullptr ? registry->find(draft.type) : nullptr;
+        if (registry != nullptr && !draft.key.empty()) {
+            const auto usable = check_given_key(type, draft.type, draft.key, limits_);
+            if (!usable) return usable.error();
+        }
         AppendItem item;
         item.audience = std::move(draft.audience);
         item.type = std::move(draft.type);
@@ -229,12 +234,14 @@ private:
         item.occurred_at = *draft.occurred_at;
         if (type != nullptr) item.category = type->category;
         item.retain = type == nullptr || type->retain;
-        if (draft.idempotency_key.empty() || !item.retain) return item;
-        const auto plain =
-            check_plain_text(draft.idempotency_key, limits_.idempotency_key_bytes, "the idempotency key");
-        if (!plain) return plain.error();
-        const std::string time = given_time ? time_text(item.occurred_at) : std::string{};
-        item.idempotency = idempotency_of("", item, draft.idempotency_key, time);
+        if (!draft.idempotency_key.empty() && item.retain) {
+            const auto plain =
+                check_plain_text(draft.idempotency_key, limits_.idempotency_key_bytes, "the idempotency key");
+            if (!plain) return plain.error();
+            const std::string time = given_time ? time_text(item.occurred_at) : std::string{};
+            item.idempotency = idempotency_of("", item, draft.idempotency_key, time);
+        }
+        if (type != nullptr) item.key = conflation_key(type, item.key, item.data, limits_);
         return item;
     }
 

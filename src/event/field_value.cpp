@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "event/time_text.hpp"
+#include "event/type_name.hpp"
 
 #include <algorithm>
 #include <array>
@@ -80,6 +81,23 @@ std::vector<std::string> field_type_names() {
 
 std::string declaration(const DataField& field) {
     return std::string{name_of(field.type)} + (field.nullable ? "?" : "");
+}
+
+std::vector<std::string> field_names(const EventTypeInfo& info) {
+    std::vector<std::string> names;
+    for (const auto& field : info.data) names.push_back(field.name);
+    return names;
+}
+
+Result<void> check_pointer(std::string_view pointer) {
+    bool usable = pointer.empty() || pointer.front() == '/';
+    for (std::size_t i = 0; usable && i < pointer.size(); ++i) {
+        if (pointer[i] != '~') continue;
+        usable = i + 1 < pointer.size() && (pointer[i + 1] == '0' || pointer[i + 1] == '1');
+    }
+    if (usable) return {};
+    return Error{Errc::invalid_field,
+                 shown(pointer) + " is not a JSON Pointer; it begins with '/', as in '/user_id' (RFC 6901)"};
 }
 
 std::optional<std::string> converted(std::string_view value, FieldType type) {

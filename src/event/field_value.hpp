@@ -18,6 +18,11 @@ std::vector<std::string> field_type_names();
 // "uuid?" where null is allowed.
 std::string declaration(const DataField& field);
 
+std::vector<std::string> field_names(const EventTypeInfo& info);
+
+// Whether it is a JSON Pointer of RFC 6901; else Errc::invalid_field.
+Result<void> check_pointer(std::string_view pointer);
+
 // A JSON value (validated, minified) as a field of that type in an event made from a domain event: a uuid in
 // any spelling becomes canonical, a decimal's number token becomes a string, the rest stays. None: not of
 // that type.

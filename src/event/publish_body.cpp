@@ -1,6 +1,7 @@
 #include "event/publish_body.hpp"
 
 #include "base/json.hpp"
+#include "event/conflation_key.hpp"
 #include "event/json_members.hpp"
 #include "event/type_name.hpp"
 
@@ -68,13 +69,17 @@ Result<std::vector<Audience>> audiences_of(const JsonMembers& members, const Lim
 }
 
 // The optional members beside the data.
-Result<void> read_rest(const JsonMembers& members, const Limits& limits, EventDraft& draft) {
+Result<void> read_rest(const JsonMembers& members, const Registry& registry, const Limits& limits,
+                       EventDraft& draft) {
     const auto time = members.time("occurred_at");
     if (!time) return time.error();
     draft.occurred_at = *time;
-    if (members.has("key")) {
-        return Error{Errc::invalid_field,
-                     "'" + draft.type + "' has no policy that uses a key; leave 'key' out"};
+    auto key = members.text("key");
+    if (!key) return key.error();
+    if (*key) {
+        const auto usable = check_given_key(registry.find(draft.type), draft.type, **key, limits);
+        if (!usable) return usable.error();
+        draft.key = **std::move(key);
     }
     auto idempotency = members.text("idempotency_key");
     if (!idempotency) return idempotency.error();
@@ -109,7 +114,7 @@ Result<PublishItem> parse_publish_item(std::string_view json, const Registry& re
     }
     const auto checked = registry.check_data(item.draft.type, item.draft.data);
     if (!checked) return checked.error();
-    const auto rest = read_rest(*members, limits, item.draft);
+    const auto rest = read_rest(*members, registry, limits, item.draft);
     if (!rest) return rest.error();
     return item;
 }

@@ -77,6 +77,26 @@ TEST(PublishBody, V4_NeedsTypeAndAudienceAndDefaultsTheRest) {
               Errc::invalid_field);
 }
 
+TEST(PublishBody, C64_AKeyBelongsToATypeThatConflates) {
+    Registry conflating;
+    ASSERT_TRUE(conflating.add_category("c"));
+    ASSERT_TRUE(conflating.add_type({.type = "a.b",
+                                     .category = "c",
+                                     .description = "",
+                                     .data = {},
+                                     .slow_reader = SlowReader::conflate}));
+    const auto with = [&](const std::string& key) {
+        return parse_publish_item(R"({"type":"a.b","topic":"t","key":)" + key + "}", conflating, Limits{});
+    };
+    ASSERT_TRUE(with(R"("file 1")"));
+    EXPECT_EQ(with(R"("file 1")")->draft.key, "file 1");
+    EXPECT_TRUE(with('"' + std::string(128, 'k') + '"'));
+    EXPECT_EQ(with('"' + std::string(129, 'k') + '"').error().code, Errc::invalid_field);
+    EXPECT_EQ(with(R"("")").error().code, Errc::invalid_field);
+    EXPECT_EQ(with(R"("a\nb")").error().code, Errc::invalid_field);
+    EXPECT_EQ(with("5").error().code, Errc::invalid_field);
+}
+
 struct Bad {
     std::string json;
     Errc code;
@@ -124,7 +144,8 @@ std::vector<Bad> bad_bodies() {
         {"{" + login + R"(,"topic":"a b"})", Errc::invalid_field, "topic"},
         {"{" + login + "," + to_t + R"(,"occurred_at":"soon"})", Errc::invalid_field, "ISO 8601"},
         {"{" + login + "," + to_t + R"(,"occurred_at":5})", Errc::invalid_field, "string"},
-        {"{" + login + "," + to_t + R"(,"key":"k"})", Errc::invalid_field, "leave 'key' out"},
+        {"{" + login + "," + to_t + R"(,"key":"k"})", Errc::invalid_field,
+         "'security.login.failed' takes no 'key': leave it out"},
         {"{" + login + "," + to_t + R"(,"idempotency_key":""})", Errc::invalid_field, "empty"},
         {"{" + login + "," + to_t + R"(,"idempotency_key":"a\nb"})", Errc::invalid_field, "control"},
         {R"({"type":"security.login.failed","topic":"t"})", Errc::missing_field, "'reason'"},

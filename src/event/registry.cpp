@@ -1,6 +1,7 @@
 #include <tidings/registry.hpp>
 
 #include "base/nearest.hpp"
+#include "event/conflation_key.hpp"
 #include "event/field_value.hpp"
 #include "event/type_name.hpp"
 
@@ -11,30 +12,9 @@ namespace {
 
 constexpr std::size_t categories_max = 64;  // a CategoryMask has as many bits
 
-bool usable_pointer(std::string_view pointer) noexcept {
-    if (!pointer.empty() && pointer.front() != '/') return false;
-    for (std::size_t i = 0; i < pointer.size(); ++i) {
-        if (pointer[i] != '~') continue;
-        if (i + 1 == pointer.size() || (pointer[i + 1] != '0' && pointer[i + 1] != '1')) return false;
-    }
-    return true;
-}
-
-Result<void> check_pointer(std::string_view pointer) {
-    if (usable_pointer(pointer)) return {};
-    return Error{Errc::invalid_field,
-                 shown(pointer) + " is not a JSON Pointer; it begins with '/', as in '/user_id' (RFC 6901)"};
-}
-
 bool declares(const EventTypeInfo& info, std::string_view field) noexcept {
     return std::any_of(info.data.begin(), info.data.end(),
                        [&](const auto& known) { return known.name == field; });
-}
-
-std::vector<std::string> field_names(const EventTypeInfo& info) {
-    std::vector<std::string> names;
-    for (const auto& field : info.data) names.push_back(field.name);
-    return names;
 }
 
 std::string with_hint(std::string text, const std::string& hint) {
@@ -42,6 +22,15 @@ std::string with_hint(std::string text, const std::string& hint) {
 }
 
 }  // namespace
+
+std::string_view name_of(SlowReader policy) noexcept {
+    switch (policy) {
+        case SlowReader::resume: return "resume";
+        case SlowReader::drop: return "drop";
+        case SlowReader::conflate: return "conflate";
+    }
+    return "resume";
+}
 
 Result<void> Registry::add_category(std::string name) {
     const auto usable = check_category_name(name);
@@ -79,6 +68,10 @@ Result<void> Registry::add_type(EventTypeInfo info) {
         if (std::any_of(info.data.begin(), until, same)) {
             return Error{Errc::invalid_field, "the field '" + name + "' is declared twice"};
         }
+    }
+    if (!info.key.empty()) {
+        const auto leads = check_key_pointer(info, info.key);
+        if (!leads) return leads.error();
     }
     info.category_index = *index;
     type_index_.emplace(info.type, types_.size());

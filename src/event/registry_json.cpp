@@ -39,9 +39,10 @@ std::string Registry::json() const {
                     {"category", info.category},
                     {"description", info.description},
                     {"data", JsonValue::raw(data_json(info))},
-                    {"slow_reader", info.slow_reader == SlowReader::resume ? "resume" : "drop"},
-                    {"retain", info.retain},
-                    {"from", JsonValue::raw("[" + from + "]")}};
+                    {"slow_reader", std::string{name_of(info.slow_reader)}},
+                    {"retain", info.retain}};
+        if (!info.key.empty()) row.add("key", info.key);
+        row.add("from", JsonValue::raw("[" + from + "]"));
         types.append(types.empty() ? "" : ",").append(row.text());
     }
     return Payload{{"categories", JsonValue::raw("[" + categories + "]")},

@@ -39,5 +39,19 @@ TEST(RegistryJson, ShowsEveryAudience) {
         R"({"name":"AllDone","broadcast":true,"data":{}}]}]})");
 }
 
+TEST(RegistryJson, ShowsAKey) {
+    Registry registry;
+    ASSERT_TRUE(registry.add_category("jobs"));
+    ASSERT_TRUE(registry.add_type({.type = "job.progress",
+                                   .category = "jobs",
+                                   .description = "",
+                                   .data = {},
+                                   .slow_reader = SlowReader::conflate,
+                                   .key = "/file_name"}));
+    EXPECT_NE(registry.json().find(R"("slow_reader":"conflate","retain":true,"key":"/file_name","from":[])"),
+              std::string::npos)
+        << registry.json();
+}
+
 }  // namespace
 }  // namespace tidings

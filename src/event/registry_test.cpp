@@ -132,6 +132,13 @@ TEST(Registry, RefusesTypesThatCannotBe) {
     EXPECT_EQ(code(registry.add_type({"x.y", "orders", "", {}, SlowReader::resume, false})),
               Errc::invalid_field);
     EXPECT_TRUE(registry.add_type({"x.y", "orders", "", {}, SlowReader::drop, false}));
+    EXPECT_EQ(code(registry.add_type({.type = "x.z",
+                                      .category = "orders",
+                                      .description = "",
+                                      .data = {},
+                                      .slow_reader = SlowReader::drop,
+                                      .key = "/id"})),
+              Errc::invalid_field);
 }
 
 TEST(Registry, D30_RefusesMappingsThatDifferFromTheSchema) {

@@ -3,6 +3,7 @@
 #include <tidings/registry.hpp>
 
 #include "base/nearest.hpp"
+#include "event/conflation_key.hpp"
 #include "event/field_value.hpp"
 #include "event/type_name.hpp"
 
@@ -145,13 +146,10 @@ private:
         info.category = category.value_or("");
         info.description = text(event, "description", Need::no, where).value_or("");
         info.retain = boolean(event, "retain", where).value_or(true);
-        if (const auto* key = event.get("key")) {
-            say(key->source(),
-                "'key' belongs to slow_reader = \"conflate\", which this version does not have", "remove it");
-        }
         const std::size_t before = wrong_.size();
         info.slow_reader = slow_reader(event, info.retain, where);
         if (const auto* data = table(event, "data", where)) info.data = fields(*data, info);
+        if (before == wrong_.size()) read_key(event, info, where);
         if (!type || !category || before != wrong_.size()) return;
         const auto added = registry_.add_type(info);
         if (!added) {
@@ -160,6 +158,15 @@ private:
         }
         places_.emplace(info.type, event.get("type")->source().begin.line);
         if (const auto* from = table(event, "from", where)) read_mapping(*from, info);
+    }
+
+    void read_key(const toml::table& event, EventTypeInfo& info, const std::string& where) {
+        auto key = text(event, "key", Need::no, where);
+        if (!key) return;
+        if (const auto leads = check_key_pointer(info, *key); !leads) {
+            return say(event.get("key")->source(), leads.error().detail);
+        }
+        info.key = *std::move(key);
     }
 
     std::string first_place(const std::string& type) const {
@@ -171,16 +178,16 @@ private:
         const auto policy = text(event, "slow_reader", Need::no, where);
         if (!policy) return retain ? SlowReader::resume : SlowReader::drop;
         const auto& source = event.get("slow_reader")->source();
-        if (*policy == "drop") return SlowReader::drop;
-        if (*policy == "conflate") {
-            say(source, "slow_reader = \"conflate\" is not in this version", "allowed: resume, drop");
-        } else if (*policy != "resume") {
-            const std::string hint = nearest_hint(*policy, {"resume", "drop"});
+        for (const auto known : {SlowReader::drop, SlowReader::conflate}) {
+            if (*policy == name_of(known)) return known;
+        }
+        if (*policy != "resume") {
+            const std::string hint = nearest_hint(*policy, {"resume", "drop", "conflate"});
             say(source, "unknown slow_reader " + shown(*policy),
-                hint.empty() ? "allowed: resume, drop" : hint);
+                hint.empty() ? "allowed: resume, drop, conflate" : hint);
         } else if (!retain) {
             say(source, "slow_reader = \"resume\" reads from the log, so it cannot go with retain = false",
-                "use \"drop\" or remove it");
+                "use \"drop\" or \"conflate\", or remove it");
         }
         return SlowReader::resume;
     }

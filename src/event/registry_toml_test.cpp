@@ -64,6 +64,22 @@ TEST(RegistryToml, SlowReaderAndRetention) {
     EXPECT_EQ(policy("slow_reader = \"drop\"\n"), SlowReader::drop);
     EXPECT_EQ(policy("retain = false\n"), SlowReader::drop);
     EXPECT_EQ(policy("retain = false\nslow_reader = \"drop\"\n"), SlowReader::drop);
+    EXPECT_EQ(policy("slow_reader = \"conflate\"\n"), SlowReader::conflate);
+    EXPECT_EQ(policy("retain = false\nslow_reader = \"conflate\"\n"), SlowReader::conflate);
+}
+
+TEST(RegistryToml, C64_AKeyLeadsIntoTheData) {
+    const auto key = [](const std::string& pointer, const std::string& data) {
+        const auto parsed = Registry::parse_toml(
+            head + event + "slow_reader = \"conflate\"\nkey = \"" + pointer + "\"\n" + data, "r.toml");
+        EXPECT_TRUE(parsed) << (parsed ? "" : parsed.error().front().text());
+        return parsed ? parsed->types().front().key : "";
+    };
+    EXPECT_EQ(key("/any/where", ""), "/any/where");
+    EXPECT_EQ(key("/file_name", "[event.data]\nfile_name = \"string\"\n"), "/file_name");
+    EXPECT_EQ(key("/a~1b~0", "[event.data]\n\"a/b~\" = \"integer?\"\n"), "/a~1b~0");
+    EXPECT_EQ(key("/file/name", "[event.data]\nfile = \"object\"\n"), "/file/name");
+    EXPECT_EQ(key("/parts/0", "[event.data]\nparts = \"array\"\n"), "/parts/0");
 }
 
 struct Bad {
@@ -73,6 +89,7 @@ struct Bad {
 };
 
 std::vector<Bad> bad_events() {
+    const std::string conflates = head + event + "slow_reader = \"conflate\"\n";
     return {
         {"not TOML", "categories = [", "r.toml:1:"},
         {"no categories", "", "r.toml: 'categories' is a list of names; for example"},
@@ -98,14 +115,29 @@ std::vector<Bad> bad_events() {
          "the hub's own"},
         {"a line feed in a name", head + "[[event]]\ntype = \"a\\nb\"\ncategory = \"orders\"\n",
          "control character"},
-        {"conflate", head + event + "slow_reader = \"conflate\"\n",
-         "r.toml:5:15: slow_reader = \"conflate\" is not in this version; allowed: resume, drop"},
         {"unknown policy", head + event + "slow_reader = \"dropp\"\n", "did you mean 'drop'?"},
         {"resume without a log", head + event + "retain = false\nslow_reader = \"resume\"\n",
          "r.toml:6:15: slow_reader = \"resume\" reads from the log"},
         {"retain as text", head + event + "retain = \"no\"\n",
          "r.toml:5:10: 'retain' of the event 'order.paid' is true"},
-        {"key", head + event + "key = \"/id\"\n", "r.toml:5:7: 'key' belongs to slow_reader = \"conflate\""},
+        {"misspelt conflate", head + event + "slow_reader = \"conflat\"\n",
+         "r.toml:5:15: unknown slow_reader 'conflat'; did you mean 'conflate'?"},
+        {"far policy", head + event + "slow_reader = \"x\"\n", "allowed: resume, drop, conflate"},
+        {"key", head + event + "key = \"/id\"\n",
+         "r.toml:5:7: 'key' belongs to slow_reader = \"conflate\"; add that, or remove 'key'"},
+        {"key of drop", head + event + "slow_reader = \"drop\"\nkey = \"/id\"\n",
+         "r.toml:6:7: 'key' belongs to slow_reader = \"conflate\""},
+        {"key as a number", conflates + "key = 5\n",
+         "r.toml:6:7: 'key' of the event 'order.paid' is a string"},
+        {"empty key", conflates + "key = \"\"\n", "r.toml:6:7: 'key' is a JSON Pointer into the data"},
+        {"key without a slash", conflates + "key = \"id\"\n", "r.toml:6:7: 'id' is not a JSON Pointer"},
+        {"key with a lone tilde", conflates + "key = \"/a~\"\n", "r.toml:6:7: '/a~' is not a JSON Pointer"},
+        {"key to no field", conflates + "key = \"/idd\"\n[event.data]\nid = \"uuid\"\n",
+         "r.toml:6:7: the data has no field 'idd' for the key; did you mean 'id'?"},
+        {"key into a string", conflates + "key = \"/id/a\"\n[event.data]\nid = \"uuid\"\n",
+         "leads to no string, number or boolean: 'id' is declared as uuid"},
+        {"key to an object", conflates + "key = \"/o\"\n[event.data]\no = \"object\"\n",
+         "leads to no string, number or boolean: 'o' is declared as object"},
     };
 }
 

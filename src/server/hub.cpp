@@ -4,6 +4,7 @@
 #include "base/store_url.hpp"
 #include "broker/broker.hpp"
 #include "broker/redis_store.hpp"
+#include "event/conflation_key.hpp"
 #include "net/lifecycle.hpp"
 #include "net/listener.hpp"
 #include "server/keys.hpp"
@@ -304,6 +305,10 @@ void Hub::publish(EventDraft draft, std::function<void(Result<Uuid>)> done) {
     if (!data) return done(data.error());
     if (data->size() > limits.event_bytes) return done(Error{Errc::event_too_large});
     if (auto checked = registry->check_data(draft.type, *data); !checked) return done(checked.error());
+    if (!draft.key.empty()) {
+        if (auto usable = check_given_key(type, draft.type, draft.key, limits); !usable)
+            return done(usable.error());
+    }
     AppendItem item;
     item.audience = draft.audience;
     item.type = draft.type;
@@ -315,6 +320,7 @@ void Hub::publish(EventDraft draft, std::function<void(Result<Uuid>)> done) {
     if (!draft.idempotency_key.empty() && item.retain) {
         item.idempotency = idempotency_of({}, item, draft.idempotency_key, {});
     }
+    item.key = conflation_key(type, draft.key, item.data, limits);
     std::vector<AppendItem> items;
     items.push_back(std::move(item));
     impl.store->append(std::move(items), [done = std::move(done)](const AppendResults& results) {

@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/store_url.hpp"
+#include "event/conflation_key.hpp"
 #include "event/domain_event_body.hpp"
 #include "event/time_text.hpp"
 #include "http/problem.hpp"
@@ -78,9 +79,10 @@ struct Waiting {
 
 std::vector<AppendItem> appends_of(const HubContext& context, const EventDraft& draft,
                                    const std::vector<Audience>& audiences, const Credential& credential,
-                                   std::string_view key) {
+                                   std::string_view key, const Limits& limits) {
     const auto registry = context.registry.take();
     const auto* type = registry->find(draft.type);
+    const std::string conflates = conflation_key(type, draft.key, draft.data, limits);
     std::vector<AppendItem> items;
     for (const auto& audience : audiences) {
         AppendItem item;
@@ -95,6 +97,8 @@ std::vector<AppendItem> appends_of(const HubContext& context, const EventDraft& 
             const std::string time = draft.occurred_at ? time_text(*draft.occurred_at) : std::string{};
             item.idempotency = idempotency_of(credential.user.text(), item, key, time);
         }
+        // Not part of the digest above: another pointer in the registry does not make it another body.
+        item.key = conflates;
         items.push_back(std::move(item));
     }
     return items;
@@ -144,7 +148,8 @@ PreparedItem prepare_item(const HubContext& context, const Settings& settings, c
         prepared.refused = std::move(wrong);
         return prepared;
     }
-    prepared.appends = appends_of(context, item->draft, item->audiences, credential, key);
+    prepared.appends =
+        appends_of(context, item->draft, item->audiences, credential, key, settings.config.limits);
     return prepared;
 }
 
@@ -340,7 +345,8 @@ DomainItem prepare_domain_item(ConnectionHost& host, const Settings& settings, c
         return item;
     }
     ++counters.domain_mapped;
-    item.appends = appends_of(host.context(), draft, {draft.audience}, credential, draft.idempotency_key);
+    item.appends = appends_of(host.context(), draft, {draft.audience}, credential, draft.idempotency_key,
+                              settings.config.limits);
     return item;
 }
 
