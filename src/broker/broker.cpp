@@ -1,5 +1,6 @@
 #include "broker/broker.hpp"
 
+#include "event/conflation_key.hpp"
 #include "fanout/control_events.hpp"
 
 #include <cstdlib>
@@ -35,7 +36,13 @@ LiveItem Broker::live_item(const Entry& entry, const Registry& registry) const {
     }
     const auto index = registry.category_index(entry.category);
     item.category = index ? CategoryMask{1} << *index : CategoryMask{0};
-    if (const auto* type = registry.find(entry.type)) item.slow_reader = type->slow_reader;
+    if (const auto* type = registry.find(entry.type)) {
+        item.slow_reader = type->slow_reader;
+        // Another system's event may come late, behind one that it must not take the place of. One of ours
+        // may have been stored by a publisher that has no registry.
+        const auto key = entry.foreign ? std::string{} : conflation_key(type, entry.key, entry.data, limits_);
+        if (!key.empty()) item.identity = std::make_shared<const std::string>(entry.type + '\n' + key);
+    }
     const bool names_itself = entry.retained && !entry.id().nil();
     item.frame = frame_of(entry, names_itself ? WithId::yes : WithId::no);
     if (entry.foreign && entry.retained && item.frame) {

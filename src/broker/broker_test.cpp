@@ -83,6 +83,41 @@ TEST_F(BrokerTest, SendsUnretainedEventsWithoutAnId) {
     EXPECT_EQ(batch->items.at(0).frame->text(), "event: a.passing\ndata: {\"n\":1}\n\n");
 }
 
+TEST_F(BrokerTest, C64_NamesTheTypeAndKeyOfWhatConflates) {
+    Registry types = some_types();
+    ASSERT_TRUE(types.add_type({.type = "a.progress",
+                                .category = "news",
+                                .description = "C.",
+                                .data = {},
+                                .slow_reader = SlowReader::conflate,
+                                .key = "/n"}));
+    registry.put(std::make_shared<const Registry>(std::move(types)));
+    const auto identity = [&](const char* type, const char* key, const char* data) {
+        auto made = item(Audience::broadcast(), type, "news");
+        made.key = key;
+        made.data = data;
+        EXPECT_TRUE(append(std::move(made)));
+        const auto live = first.take().batch->items.at(0).identity;
+        return live ? *live : "";
+    };
+    EXPECT_EQ(identity("a.progress", "k", "{}"), "a.progress\nk");
+    EXPECT_EQ(identity("a.progress", "", R"({"n":"k"})"),
+              "a.progress\nk");  // of a publisher without a registry
+    EXPECT_EQ(identity("a.progress", "", "{}"), "");
+    EXPECT_EQ(identity("a.b", "k", "{}"), "");
+    // Another system's event may come late.
+    Entry entry;
+    entry.audience = Audience::broadcast();
+    entry.position = {1, 5, 1 << 20};
+    entry.type = "a.progress";
+    entry.data = R"({"n":"k"})";
+    entry.foreign = true;
+    broker.entries({&entry, 1});
+    const auto foreign = first.take().batch;
+    EXPECT_EQ(foreign->items.at(0).slow_reader, SlowReader::conflate);
+    EXPECT_FALSE(foreign->items.at(0).identity);
+}
+
 TEST_F(BrokerTest, P9_EncodesAForeignEventWithItsOwnIdAndWithout) {
     Entry entry;
     entry.audience = Audience::broadcast();

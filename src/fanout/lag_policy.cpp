@@ -9,8 +9,10 @@ LagDecision decide_lag(std::span<const Unsent> unsent, std::size_t bytes_max,
     std::size_t bytes = 0;
     for (const auto& event : unsent) bytes += event.bytes;
     if (unsent.size() <= events_max && bytes <= bytes_max) return {};
+    // The newest of a key must not be lost as long as a log can give it.
     const bool resumes = std::any_of(unsent.begin(), unsent.end(), [](const Unsent& event) {
-        return event.slow_reader == SlowReader::resume;
+        return event.slow_reader == SlowReader::resume ||
+               (event.slow_reader == SlowReader::conflate && event.retained);
     });
     LagDecision decision;
     if (resumes) {

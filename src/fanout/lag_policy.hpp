@@ -28,8 +28,9 @@ struct LagDecision {
     std::uint64_t count = 0;  // drop: the lost; resume: the unretained ones, which no log can give back
 };
 
-// `unsent`: what waits, oldest first. Any event of the policy resume sends the whole stream to the log, which
-// holds the others too; only a queue of nothing but `drop` loses its oldest.
+// `unsent`: what waits, oldest first, without what was conflated. Any event of the policy resume, or a
+// retained one of `conflate`, sends the whole stream to the log, which holds the others too; only a queue of
+// nothing but `drop` and what no log has loses its oldest.
 LagDecision decide_lag(std::span<const Unsent> unsent, std::size_t bytes_max,
                        std::size_t events_max) noexcept;
 

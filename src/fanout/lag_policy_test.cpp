@@ -39,5 +39,22 @@ TEST(LagPolicy, P3_ResumesAMixedQueueAndCountsWhatNoLogHolds) {
     EXPECT_EQ(decision.count, 3U);
 }
 
+TEST(LagPolicy, C64_KeysThatDoNotFitAreReadFromTheLog) {
+    EXPECT_EQ(decide_lag(events(5, SlowReader::conflate), 50, 5).kind, Kind::keep);
+    EXPECT_EQ(decide_lag(events(5, SlowReader::conflate), 50, 4).kind, Kind::resume);
+    EXPECT_EQ(decide_lag(events(5, SlowReader::conflate), 50, 4).count, 0U);
+    auto mixed = events(3, SlowReader::drop);
+    const auto keyed = events(1, SlowReader::conflate);
+    mixed.insert(mixed.end(), keyed.begin(), keyed.end());
+    EXPECT_EQ(decide_lag(mixed, 100, 2).kind, Kind::resume);
+}
+
+TEST(LagPolicy, P6_KeysThatNoLogHasLoseTheirOldest) {
+    const auto decision = decide_lag(events(5, SlowReader::conflate, false), 50, 3);
+    EXPECT_EQ(decision.kind, Kind::drop);
+    EXPECT_EQ(decision.count, 2U);
+    EXPECT_EQ(decision.next, 102U);
+}
+
 }  // namespace
 }  // namespace tidings

@@ -34,6 +34,9 @@ struct LiveItem {
     bool closes = false;  // the frame is `tidings.closed`
     // Null for ours, and for another system's event that no log keeps. Shared by every shard's ring.
     std::shared_ptr<const ForeignEvent> foreign{};
+    // The type and key of an event that conflates; null: it takes no other's place. Shared by every shard's
+    // ring.
+    std::shared_ptr<const std::string> identity{};
 };
 
 // One commit's worth, in position order; or a break.

@@ -1,6 +1,7 @@
 // The write path of the StreamReactor: frames to sockets, and what is kept when a socket takes no more.
 
 #include "base/assert.hpp"
+#include "fanout/conflation.hpp"
 #include "fanout/control_events.hpp"
 #include "fanout/lag_policy.hpp"
 #include "net/stream_reactor.hpp"
@@ -86,7 +87,7 @@ void StreamReactor::keep_rest(StreamRecord& record, const FramePtr& frame, std::
     if (frame) output.frames.push_back(frame);
     output.offset = offset;
     if (record.blocked) return;
-    record.blocked = true;
+    record.blocked = record.behind = true;
     record.progress = now_;
     ++counters_.blocked;
 }
@@ -152,11 +153,38 @@ StreamReactor::Sent StreamReactor::send_output(std::uint32_t index) {
     return Sent::all;
 }
 
-// Whether the stream is still to be sent it: what it read from the log may lie in its hold too.
-bool StreamReactor::concerns(const StreamRecord& record, const RingItem& item) const {
+// Whether the stream does not have it yet: what it read from the log may lie in its hold too.
+bool StreamReactor::wants(const StreamRecord& record, const RingItem& item) const {
     if (item.audience == no_audience || !wanted(record.categories, item)) return false;
     if (item.retained && item.position <= record.cursor && !item.foreign) return false;
     return table_.has(record.subscription, item.audience);
+}
+
+// Whether a newer one of the same key, which waits for the stream too, is sent in its place.
+bool StreamReactor::passes_over(const StreamRecord& record, const RingItem& item) const {
+    const auto wanted_too = [&](const RingItem& newer) { return wants(record, newer); };
+    return record.behind && is_replaced(ring_, item, wanted_too);
+}
+
+// Whether the stream is still to be sent it.
+bool StreamReactor::concerns(const StreamRecord& record, const RingItem& item) const {
+    return wants(record, item) && !passes_over(record, item);
+}
+
+// Before a stream that is behind reads on there.
+void StreamReactor::count_passed_over(const StreamRecord& record, std::uint64_t ring_index) {
+    for (std::uint64_t i = record.ring_next; i < ring_index; ++i) {
+        const RingItem& item = ring_.at(i);
+        if (wants(record, item) && passes_over(record, item)) ++counters_.conflated_events;
+    }
+}
+
+// All before `ring_index` was sent to the stream, or is not owed to it.
+void StreamReactor::read_on_at(StreamRecord& record, std::uint64_t ring_index) {
+    record.ring_next = ring_index;
+    if (ring_index > ring_.begin()) {
+        record.cursor = std::max(record.cursor, ring_.at(ring_index - 1).position);
+    }
 }
 
 // A foreign event goes with its id only to a stream that was sent nothing beyond its place: the id must not
@@ -188,14 +216,14 @@ StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
             places[count++] = at;
         }
         std::size_t whole = 0;
+        const bool was_behind = record.behind;
         const Sent sent = send_batch(index, {frames.data(), count}, whole);
         if (sent == Sent::gone) return sent;
         counters_.deliveries += whole;
         if (whole > 0) record.last_id = now_;
-        record.ring_next = sent == Sent::all ? at : (whole < count ? places[whole] : at);
-        if (record.ring_next > ring_.begin()) {
-            record.cursor = std::max(record.cursor, ring_.at(record.ring_next - 1).position);
-        }
+        const std::uint64_t next = whole < count ? places[whole] : at;
+        if (was_behind) count_passed_over(record, next);
+        read_on_at(record, next);
         if (sent == Sent::blocked) {
             if (!record.blocked) keep_rest(record, nullptr, 0);
             for (std::uint64_t i = record.ring_next; i < ring_.end(); ++i) {
@@ -208,8 +236,34 @@ StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
             return sent;
         }
     }
+    record.behind = false;
     if (table_.finished(record.subscription)) finish(handle_of(index), {});
     return Sent::all;
+}
+
+// A blocked stream's queue gets longer, unless the event takes an older one's place in it.
+void StreamReactor::wait_for(std::uint32_t index, std::uint64_t ring_index) {
+    auto& record = slab_[index];
+    const auto wanted_too = [&](const RingItem& older) { return wants(record, older); };
+    const RingItem& item = ring_.at(ring_index);
+    if (const auto* older = makes_way(ring_, item, record.ring_next, wanted_too)) {
+        const auto bytes = static_cast<std::uint32_t>(older->frame->chunk().size());
+        record.pending_events -= std::min<std::uint32_t>(record.pending_events, 1);
+        record.pending_bytes -= std::min(record.pending_bytes, bytes);
+        // Its place in the ring is the oldest that is still owed: the ring may forget what was replaced.
+        if (ring_.holds(record.ring_next)) {
+            std::uint64_t at = record.ring_next;
+            while (at < ring_index && !concerns(record, ring_.at(at))) ++at;
+            count_passed_over(record, at);
+            read_on_at(record, at);
+        }
+    }
+    ++record.pending_events;
+    record.pending_bytes += static_cast<std::uint32_t>(item.frame->chunk().size());
+    if (record.pending_events > options_.limits.queue_events ||
+        record.pending_bytes > options_.limits.queue_bytes) {
+        settle_lag(index);
+    }
 }
 
 // A blocked stream's queue is over its bounds.
@@ -229,8 +283,8 @@ void StreamReactor::settle_lag(std::uint32_t index) {
     if (decision.kind == LagDecision::Kind::drop) {
         counters_.dropped_events += decision.count;
         outputs_[record.output].dropped += decision.count;
-        record.ring_next = decision.next;
-        record.cursor = std::max(record.cursor, ring_.at(decision.next - 1).position);
+        count_passed_over(record, decision.next);
+        read_on_at(record, decision.next);
     }
     record.pending_events = 0;
     record.pending_bytes = 0;

@@ -236,7 +236,7 @@ void StreamReactor::accept(const LiveBatch& batch) {
         const Position reached =
             may_lag ? std::max(item.position, ring_.at(ring_.end() - 1).position) : item.position;
         const std::uint64_t at = ring_.push({item.frame, reached, item.category, audience, item.slow_reader,
-                                             item.retained, item.closes, item.foreign});
+                                             item.retained, item.closes, item.foreign, item.identity});
         if (audience == no_audience) continue;
         table_.mark(audience, item.closes ? TopicState::closed : TopicState::open);
         const RingItem& held = ring_.at(at);
@@ -251,15 +251,7 @@ void StreamReactor::queue_for(std::uint32_t index, std::uint64_t ring_index, con
     auto& record = slab_[index];
     if (record.state != StreamState::live || !wanted(record.categories, item)) return;
     if (item.retained && item.position <= record.cursor && !item.foreign) return;
-    if (record.blocked) {
-        ++record.pending_events;
-        record.pending_bytes += static_cast<std::uint32_t>(item.frame->chunk().size());
-        if (record.pending_events > options_.limits.queue_events ||
-            record.pending_bytes > options_.limits.queue_bytes) {
-            settle_lag(index);
-        }
-        return;
-    }
+    if (record.blocked) return wait_for(index, ring_index);
     if (record.queued) return;
     record.queued = true;
     record.ring_next = ring_index;

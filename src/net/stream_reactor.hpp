@@ -76,7 +76,7 @@ struct ReactorOptions {
 
 struct ReactorCounters {
     std::uint64_t opened = 0, deliveries = 0, writes = 0, bytes = 0, heartbeats = 0, checkpoints = 0,
-                  blocked = 0, fell_behind = 0, dropped_events = 0, gaps = 0;
+                  blocked = 0, fell_behind = 0, dropped_events = 0, conflated_events = 0, gaps = 0;
     std::uint64_t ended[8] = {};  // by EndReason
 };
 
@@ -177,12 +177,17 @@ private:
     void leave_table(std::uint32_t index);
 
     void queue_for(std::uint32_t index, std::uint64_t ring_index, const RingItem& item);
+    void wait_for(std::uint32_t index, std::uint64_t ring_index);
     void settle_lag(std::uint32_t index);
+    void count_passed_over(const StreamRecord& record, std::uint64_t ring_index);
+    void read_on_at(StreamRecord& record, std::uint64_t ring_index);
     void fall_behind(std::uint32_t index, Position cursor, std::uint64_t dropped);
     std::string_view bytes_of(const StreamRecord& record, const Frame& frame) const noexcept;
     std::ptrdiff_t put(const StreamRecord& record, std::uint32_t index, std::span<const iovec> pieces);
     Sent send_output(std::uint32_t index);
     Sent send_frames(std::uint32_t index, std::span<const FramePtr> frames);
+    bool wants(const StreamRecord& record, const RingItem& item) const;
+    bool passes_over(const StreamRecord& record, const RingItem& item) const;
     bool concerns(const StreamRecord& record, const RingItem& item) const;
     const FramePtr& frame_for(const StreamRecord& record, const RingItem& item,
                               const RingItem* before) const noexcept;

@@ -67,6 +67,7 @@ struct StreamRecord {
     EndReason end_reason = EndReason::stopped;
     bool queued : 1 = false;   // in the queue of streams to be flushed
     bool blocked : 1 = false;  // the kernel takes nothing more for now
+    bool behind : 1 = false;   // was blocked, and has not had all of the ring since
     bool joined : 1 = false;   // in the arrays of its audiences
     bool warned : 1 = false;   // tidings.expiring was sent
     bool writer : 1 = false;   // bytes go through the seam

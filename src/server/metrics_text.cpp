@@ -107,6 +107,9 @@ void delivery(Page& page) {
                  [](const auto& s) { return s.reactor.fell_behind; });
     page.counter("tidings_dropped_events_total", "Events dropped for slow readers, each told by a gap.",
                  [](const auto& s) { return s.reactor.dropped_events; });
+    page.counter("tidings_conflated_events_total",
+                 "Events that a slow reader was not sent because a newer one of their key waited for it too.",
+                 [](const auto& s) { return s.reactor.conflated_events; });
     page.counter("tidings_gaps_total", "Gaps told.",
                  [](const auto& s) { return s.reactor.gaps + s.catch_up.gaps; });
     page.gauge("tidings_catching_up", "Streams that read the log.",
