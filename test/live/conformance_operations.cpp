@@ -39,6 +39,7 @@ TEST(Conformance, C72_MetricsHaveTheirNamesAndCountWhatHappens) {
                              "tidings_heartbeats_total",
                              "tidings_checkpoints_total",
                              "tidings_dropped_events_total",
+                             "tidings_conflated_events_total",
                              "tidings_gaps_total",
                              "tidings_catching_up",
                              "tidings_replayed_events_total",

@@ -46,6 +46,13 @@ description = "Not kept."
 slow_reader = "drop"
 retain = false
 data = { n = "integer", from = "string?", pad = "string?" }
+[[event]]
+type = "item.latest"
+category = "gamma"
+description = "Of one `from` only the newest counts."
+slow_reader = "conflate"
+key = "/from"
+data = { n = "integer", from = "string?", pad = "string?" }
 )";
 
 std::filesystem::path new_directory() {

@@ -29,6 +29,7 @@ inline constexpr std::string_view type_alpha = "item.alpha";      // category al
 inline constexpr std::string_view type_beta = "item.beta";        // category beta, policy resume
 inline constexpr std::string_view type_drop = "item.drop";        // category gamma, policy drop
 inline constexpr std::string_view type_passing = "item.passing";  // category gamma, drop, retain = false
+inline constexpr std::string_view type_latest = "item.latest";    // category gamma, conflate by "from"
 
 // Starts, signals and kills `tidings serve` with a configuration of its own in a directory of its own.
 // Belongs to one test and one thread; the end kills the process and removes the directory. Addresses change

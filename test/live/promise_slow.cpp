@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "live/eventually.hpp"
@@ -144,6 +145,58 @@ TEST_P(SlowOn, P6_AReaderThatTakesNothingIsEndedAndMayComeBack) {
     EXPECT_EQ(stalled.items().size() + again.items().size(), batch_events);
 }
 
+class ConflateOn : public ::testing::TestWithParam<LiveStore> {};
+
+// Events of two keys in turn; the id of the last.
+std::string publish_latest(HttpClient& publisher, std::uint64_t first, std::uint64_t count) {
+    const std::string pad(2000, 'p');
+    std::string id;
+    for (std::uint64_t n = first; n < first + count; ++n) {
+        const std::string key = "file " + std::to_string(n % 2);
+        id = publisher.publish(item_json(type_latest, to_user("ann"), n, key, pad));
+        EXPECT_NE(id, "") << publisher.last().body;
+    }
+    return id;
+}
+
+TEST_P(ConflateOn, C64_P1_P2_ASlowReaderEndsWithTheNewestOfEachKey) {
+    auto settings = slow_settings("10m");
+    settings["delivery.queue_events"] = "16";
+    LiveHub hub{GetParam(), settings};
+    ASSERT_TRUE(hub.start());
+    HttpClient publisher{hub.port(), hub.publisher()};
+    LiveStream slow{hub.port(), {.token = hub.reader("ann"), .receive_buffer = small_window}};
+    ASSERT_TRUE(slow.read_until_live());
+    const auto first = publish_latest(publisher, 0, 1);
+    publish_latest(publisher, 1, 199);
+    ASSERT_TRUE(
+        eventually([&] { return metric(hub.operations_port(), "tidings_conflated_events_total") > 0; }));
+    ASSERT_NE(publisher.publish(item_json(type_alpha, to_user("ann"), 200)), "");
+    const auto last = publish_latest(publisher, 201, 199);
+    ASSERT_TRUE(slow.read_until([&] { return slow.last_id() == last; })) << slow.events().size();
+    std::vector<std::int64_t> numbers;
+    for (const auto& event : slow.items()) numbers.push_back(number_in(event.data, "n"));
+    EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+    EXPECT_LT(numbers.size(), 400U);
+    for (const std::int64_t owed : {0, 200, 398, 399}) {
+        EXPECT_EQ(std::count(numbers.begin(), numbers.end(), owed), 1) << owed;
+    }
+    EXPECT_EQ(slow.count("tidings.gap"), 0U);
+    EXPECT_EQ(metric(hub.operations_port(), "tidings_fell_behind_total"), 0);
+    const auto passed_over = static_cast<double>(400 - numbers.size());
+    EXPECT_TRUE(eventually([&] {
+        return metric(hub.operations_port(), "tidings_conflated_events_total") == passed_over;
+    }));
+    // The log has them all for a reader that comes back.
+    LiveStream again{hub.port(), {hub.reader("ann"), "", first}};
+    ASSERT_TRUE(again.read_until_live());
+    EXPECT_EQ(again.items().size(), 399U);
+    EXPECT_EQ(again.count("tidings.gap"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Promise, ConflateOn,
+                         ::testing::Values(LiveStore::memory, LiveStore::lmdb, LiveStore::redis),
+                         [](const auto& instance) { return std::string{name_of(instance.param)}; });
 INSTANTIATE_TEST_SUITE_P(Promise, SlowOn, ::testing::Values(LiveStore::memory, LiveStore::lmdb),
                          [](const auto& instance) { return std::string{name_of(instance.param)}; });
 
