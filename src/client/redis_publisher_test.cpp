@@ -68,6 +68,35 @@ TEST(RedisPublisher, P2_AMessageHasTheOriginalsFieldsInItsOrder) {
     EXPECT_EQ(entry.at(6).text_or_empty(), "occurred_at");
 }
 
+TEST(RedisPublisher, C64_TheKeyOfAConflatingTypeIsInTheMessageAndInTheLog) {
+    auto types =
+        std::make_shared<Registry>(*registry());  // shared with the publisher, as its options have it
+    EventTypeInfo info;
+    info.type = "import.rows";
+    info.category = "import";
+    info.slow_reader = SlowReader::conflate;
+    info.key = "/n";
+    ASSERT_TRUE(types->add_type(info));
+    auto made = options();
+    made.registry = types;
+    auto redis = RedisPublisher::create(std::move(made)).value();
+    Listener listener{":user:" + ann.text()};
+    redis.publish_to_user(ann, draft(7, "import.rows"));
+    EXPECT_NE(listener.next().find(R"("key": "7")"), std::string::npos);
+    auto own = draft(7, "import.rows");
+    own.key = "own";
+    redis.publish_to_user(ann, own);
+    EXPECT_NE(listener.next().find(R"("key": "own")"), std::string::npos);
+    own.type = "security.session.new";  // of another policy
+    redis.publish_to_user(ann, own);
+    EXPECT_TRUE(redis.flush(patience));
+    EXPECT_EQ(redis.counters().failed, 1U);
+    const auto log = shared_server().call({"XRANGE", user_stream(ann), "-", "+"});
+    std::string fields;
+    for (const auto& field : log.at(0).at(1).items) fields += std::string{field.text_or_empty()} + "\n";
+    EXPECT_NE(fields.find(R"("key": "7")"), std::string::npos) << fields;
+}
+
 // The original leaves the event's own user in the message.
 TEST(RedisPublisher, P3_AnEventForAnotherUserGoesToThatUsersChannelAndLogAndNamesThatUser) {
     auto redis = publisher();

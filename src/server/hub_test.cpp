@@ -79,6 +79,36 @@ TEST(Hub, P7_AnswersARequestThatIsUnderWayWhenItDrains) {
     hub.wait();
 }
 
+TEST(Hub, C64_AKeyBelongsToATypeThatConflates) {
+    Registry registry;
+    EXPECT_TRUE(registry.add_category("news"));
+    EXPECT_TRUE(
+        registry.add_type({.type = "news.item", .category = "news", .description = "News.", .data = {}}));
+    EXPECT_TRUE(registry.add_type({.type = "news.ticker",
+                                   .category = "news",
+                                   .description = "The last line.",
+                                   .data = {},
+                                   .slow_reader = SlowReader::conflate,
+                                   .key = "/line"}));
+    Hub hub{config(), std::move(registry)};
+    ASSERT_TRUE(hub.start());
+    const auto publish = [&](const char* type, const char* key, const char* data) {
+        EventDraft draft{type, Audience::broadcast(), data};
+        draft.key = key;
+        Result<Uuid> answer = Errc::internal;
+        hub.publish(std::move(draft), [&](Result<Uuid> result) { answer = std::move(result); });
+        return answer;
+    };
+    EXPECT_TRUE(publish("news.ticker", "own", "{}"));
+    EXPECT_TRUE(publish("news.ticker", "", R"({"line":4})"));
+    EXPECT_TRUE(publish("news.ticker", "", "{}"));
+    EXPECT_FALSE(publish("news.ticker", "a\nb", "{}"));
+    const auto refused = publish("news.item", "own", "{}");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().detail.find("'news.item' takes no 'key'"), std::string::npos);
+    hub.stop();
+}
+
 TEST(Hub, SaysAtEveryReloadWhatWaitsForTheNextStart) {
     Hub hub{config(), Registry{}};
     ASSERT_TRUE(hub.start());
