@@ -84,9 +84,9 @@ std::string declaration(const DataField& field) {
 }
 
 std::vector<std::string> field_names(const EventTypeInfo& info) {
-    std::vector<std::string> names;
-    for (const auto& field : info.data) names.push_back(field.name);
-    return names;
+    std::vector<std::string> declared;
+    for (const auto& field : info.data) declared.push_back(field.name);
+    return declared;
 }
 
 Result<void> check_pointer(std::string_view pointer) {
