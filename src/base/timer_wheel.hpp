@@ -1,6 +1,7 @@
 #pragma once
 // One wheel of phase buckets for many coarse deadlines. Intrusive: the links stand in the caller's records.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -61,6 +62,9 @@ public:
 
     std::uint32_t now() const noexcept { return now_; }
     void start(std::uint32_t now) noexcept { now_ = now; }
+    std::size_t memory_bytes() const noexcept {
+        return (heads_.capacity() + due_.capacity()) * sizeof(std::uint32_t);
+    }
 
 private:
     static constexpr std::uint32_t head_mark = 0x8000'0000;

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <list>
 #include <utility>
 
@@ -50,6 +51,7 @@ struct Loop::Impl {
     asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
     std::list<Periodic> periodics;
     std::list<Watched> watched;
+    std::array<char, 16 * 1024> scratch;
 };
 
 Loop::Loop() : impl_{std::make_unique<Impl>()} {}
@@ -84,6 +86,8 @@ void Loop::watch_readable(int descriptor, Callback<void()> ready) {
 void Loop::run() { impl_->context.run(); }
 
 void Loop::stop() { impl_->context.stop(); }
+
+std::span<char> Loop::scratch() noexcept { return impl_->scratch; }
 
 boost::asio::io_context& Loop::context() noexcept { return impl_->context; }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 
 namespace boost::asio {
 class io_context;
@@ -33,6 +34,9 @@ public:
     void run();
     // From any thread.
     void stop();
+
+    // For what is read and used up before the loop's thread does anything else.
+    std::span<char> scratch() noexcept;
 
     boost::asio::io_context& context() noexcept;
 

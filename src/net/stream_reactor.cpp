@@ -43,12 +43,11 @@ StreamReactor::StreamReactor(ReactorOptions options, StreamHost& host, std::uint
 }
 
 StreamReactor::~StreamReactor() {
-    for (auto& record : slab_) {
-        if (record.state != StreamState::free && record.descriptor >= 0) {
-            make_close_abrupt(record.descriptor);
-            ::close(record.descriptor);
-        }
-    }
+    for_each([](StreamHandle, const StreamRecord& record) {
+        if (record.descriptor < 0) return;
+        make_close_abrupt(record.descriptor);
+        ::close(record.descriptor);
+    });
     ::close(epoll_);
 }
 
@@ -339,6 +338,11 @@ StreamState StreamReactor::state(StreamHandle handle) const noexcept {
 std::vector<Audience> StreamReactor::audiences_of(StreamHandle handle) const {
     const auto subscription = slab_[handle.index].subscription;
     return subscription == no_subscription ? std::vector<Audience>{} : table_.audiences(subscription);
+}
+
+std::size_t StreamReactor::memory_bytes() const noexcept {
+    return slab_.memory_bytes() + table_.memory_bytes() + wheel_.memory_bytes() +
+           free_.capacity() * sizeof(free_[0]) + queue_.capacity() * sizeof(queue_[0]);
 }
 
 void StreamReactor::reconfigure(const DeliveryConfig& delivery, const Limits& limits) {

@@ -1,6 +1,7 @@
 #pragma once
 // The shard's open streams and the way of frames to them: the data plane.
 
+#include "base/paged_vector.hpp"
 #include "fanout/live_item.hpp"
 #include "fanout/subscriptions.hpp"
 #include "net/stream_record.hpp"
@@ -143,6 +144,9 @@ public:
     StreamState state(StreamHandle handle) const noexcept;
     std::size_t streams() const noexcept { return live_count_; }
     std::size_t audiences() const noexcept { return table_.audience_count(); }
+    // What records and audiences take on the heap; not frames, writers of the seam, nor what blocked streams
+    // hold.
+    std::size_t memory_bytes() const noexcept;
     std::vector<Audience> audiences_of(StreamHandle handle) const;
     CategoryMask categories_of(StreamHandle handle) const { return slab_[handle.index].categories; }
     const ReactorCounters& counters() const noexcept { return counters_; }
@@ -214,7 +218,7 @@ private:
     Tick now_ = 0;
     FrameRing ring_;
     SubscriptionTable table_;
-    std::vector<StreamRecord> slab_;
+    PagedVector<StreamRecord> slab_;
     std::vector<std::uint32_t> free_;
     std::vector<std::unique_ptr<StreamWriter>> writers_;  // by record, only as long as the seam is used
     std::vector<Output> outputs_;

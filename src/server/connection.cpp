@@ -10,6 +10,9 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <utility>
 
 namespace tidings {
@@ -101,15 +104,26 @@ void Connection::on_timeout() {
 void Connection::read() {
     if (reading_ || phase_ == Phase::gone) return;
     reading_ = true;
-    socket_.async_read_some(
-        asio::buffer(buffer_),
-        [self = shared_from_this()](const boost::system::error_code& ec, std::size_t size) {
-            self->reading_ = false;
-            self->on_read(ec, size);
-        });
+    // Waits first and reads then, so that those who wait share one buffer.
+    socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                       [self = shared_from_this()](const boost::system::error_code& ec) {
+                           self->reading_ = false;
+                           if (ec) return self->on_read(ec, {});
+                           self->take_bytes();
+                       });
 }
 
-void Connection::on_read(const boost::system::error_code& ec, std::size_t size) {
+void Connection::take_bytes() {
+    if (phase_ == Phase::gone) return;
+    const auto scratch = host_.connection_loop().scratch();
+    const auto size = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (size > 0) return on_read({}, {scratch.data(), static_cast<std::size_t>(size)});
+    if (size == 0) return on_read(asio::error::eof, {});
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return read();
+    on_read(asio::error::connection_reset, {});
+}
+
+void Connection::on_read(const boost::system::error_code& ec, std::string_view bytes) {
     if (phase_ == Phase::gone) return;
     if (ec) {
         // A client that has asked and closed its sending half still gets its answer; one that is gone gets
@@ -121,10 +135,10 @@ void Connection::on_read(const boost::system::error_code& ec, std::size_t size) 
         return close();
     }
     if (phase_ == Phase::leaving) {
-        left_over_ += size;
+        left_over_ += bytes.size();
         return left_over_ < leaving_bytes_max ? read() : close();
     }
-    input_.append(buffer_.data(), size);
+    input_.append(bytes);
     process();
 }
 

@@ -11,7 +11,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,7 +54,8 @@ private:
     enum class Phase : std::uint8_t { head, body, answering, leaving, gone };
 
     void read();
-    void on_read(const boost::system::error_code& ec, std::size_t size);
+    void take_bytes();
+    void on_read(const boost::system::error_code& ec, std::string_view bytes);
     void process();
     void head_complete();
     void body_progress();
@@ -87,7 +87,6 @@ private:
     http::RequestParser parser_;
     http::Route route_;
     std::optional<Credential> credential_;
-    std::array<char, 16 * 1024> buffer_;
     std::string input_;
     std::string body_;
     std::string output_;

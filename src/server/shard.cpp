@@ -143,8 +143,13 @@ void Shard::open_stream(StreamPlan plan, AcceptedSocket socket) {
         return;
     }
     ++context_.connections;
-    facts_.insert_or_assign(adopted->index, StreamFacts{plan.address, plan.catch_up.on_gap, plan.after_end,
-                                                        std::move(plan.leftover)});
+    facts_.grow_to(adopted->index + 1);
+    auto& facts = facts_[adopted->index];
+    facts.address = plan.address & Admission::address_mask;
+    facts.open = true;
+    facts.on_gap = plan.catch_up.on_gap;
+    facts.after_end = plan.after_end;
+    if (!plan.leftover.empty()) leftovers_.insert_or_assign(adopted->index, std::move(plan.leftover));
     if (context_.draining) return reactor_.end(*adopted, EndReason::drained);
     plan.catch_up.foreign = context_.store.foreign();
     pool_.begin(*adopted, std::move(plan.catch_up));
@@ -171,10 +176,12 @@ void Shard::fell_behind(StreamHandle handle, Position cursor, std::uint64_t drop
     if (probe_.owns(handle)) return loop_.post([this] { probe_.go_on(); });
     CatchUpRequest request;
     request.foreign = context_.store.foreign();
-    request.foreign_lost = std::exchange(facts_[handle.index].foreign_lost, false);
+    auto& facts = facts_[handle.index];
+    request.foreign_lost = facts.foreign_lost;
+    facts.foreign_lost = false;
     request.audiences = reactor_.audiences_of(handle);
     request.categories = reactor_.categories_of(handle);
-    request.on_gap = facts_[handle.index].on_gap;
+    request.on_gap = facts.on_gap;
     request.from = {CatchUpFrom::Kind::position, {}, cursor};
     request.dropped = dropped;
     pool_.begin(handle, std::move(request));
@@ -184,15 +191,18 @@ void Shard::ended(const StreamEnd& end) {
     pool_.forget(end.handle);
     if (probe_.owns(end.handle)) return;
     --context_.connections;
-    const auto at = facts_.find(end.handle.index);
-    if (at == facts_.end()) return;  // a soft refusal
-    StreamFacts facts = std::move(at->second);
-    facts_.erase(at);
+    if (end.handle.index >= facts_.size() || !facts_[end.handle.index].open) return;  // a soft refusal
+    const StreamFacts facts = std::exchange(facts_[end.handle.index], StreamFacts{});
+    std::string leftover;
+    if (const auto at = leftovers_.find(end.handle.index); at != leftovers_.end()) {
+        leftover = std::move(at->second);
+        leftovers_.erase(at);
+    }
     context_.admission.leave(end.subject, facts.address);
     if (end.descriptor < 0) return;
     AcceptedSocket socket{end.descriptor, facts.address};
     if (facts.after_end == http::Connection::close || context_.draining) return;
-    add_connection(std::move(socket), http::Listener::api, std::move(facts.leftover));
+    add_connection(std::move(socket), http::Listener::api, std::move(leftover));
 }
 
 // ---- the loop's turns
@@ -239,7 +249,9 @@ void Shard::accept_inbox(std::size_t items_max) {
 
 // Every stream is told when it has caught up, also one that does so already.
 void Shard::foreign_lost() {
-    for (auto& [index, facts] : facts_) facts.foreign_lost = true;
+    for (std::size_t index = 0; index < facts_.size(); ++index) {
+        facts_[index].foreign_lost = facts_[index].open;
+    }
     for (const auto handle : pool_.note_foreign_lost()) facts_[handle.index].foreign_lost = false;
 }
 

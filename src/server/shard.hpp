@@ -1,6 +1,7 @@
 #pragma once
 // One core's share of the hub: a loop, its listeners, its connections and streams, and its inbox.
 
+#include "base/paged_vector.hpp"
 #include "http/routes.hpp"
 #include "net/inbox.hpp"
 #include "net/listener.hpp"
@@ -65,12 +66,13 @@ public:
 private:
     // What a stream's record has no room for, and only its lags and its end ask for.
     struct StreamFacts {
-        std::uint64_t address = 0;
-        OnGap on_gap = OnGap::live;
-        http::Connection after_end = http::Connection::keep_alive;
-        std::string leftover;
-        bool foreign_lost = false;  // to be told when it has caught up the next time
+        std::uint64_t address : 60 = 0;  // as Admission counts it
+        bool open : 1 = false;           // false: a soft refusal's, or nobody's
+        OnGap on_gap : 1 = OnGap::live;
+        http::Connection after_end : 1 = http::Connection::keep_alive;
+        bool foreign_lost : 1 = false;  // to be told when it has caught up the next time
     };
+    static_assert(sizeof(StreamFacts) == 8);
 
     void accepted(AcceptedSocket socket, http::Listener kind);
     void add_connection(AcceptedSocket socket, http::Listener kind, std::string leftover);
@@ -94,7 +96,9 @@ private:
     ShardCounters counters_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     boost::unordered_flat_map<Connection*, std::shared_ptr<Connection>> connections_;
-    boost::unordered_flat_map<std::uint32_t, StreamFacts> facts_;  // by the handle's index
+    PagedVector<StreamFacts> facts_;  // by the handle's index
+    // Bytes behind the requests of the few that sent any, by the same.
+    boost::unordered_flat_map<std::uint32_t, std::string> leftovers_;
     Position last_position_{};
     std::uint64_t next_bound_ms_ = 0;
     std::uint64_t bound_every_ms_ = 0;
