@@ -67,7 +67,7 @@ SubscriptionIndex SubscriptionTable::intern_set(std::span<const AudienceIndex> n
 
 void SubscriptionTable::release(SubscriptionIndex index) {
     if ((index & form) != form_set) {
-        for (const AudienceIndex number : numbers_of(index)) {
+        for (const AudienceIndex number : numbers(index)) {
             TIDINGS_ASSERT(rows_[number].uses > 0);
             if (--rows_[number].uses == 0) forget(number);
         }
@@ -76,7 +76,7 @@ void SubscriptionTable::release(SubscriptionIndex index) {
     Set& set = sets_[index];
     TIDINGS_ASSERT(set.uses > 0);
     if (--set.uses > 0) return;
-    for (const AudienceIndex number : numbers_of(index)) {
+    for (const AudienceIndex number : numbers(index)) {
         if (--rows_[number].uses == 0) forget(number);
     }
     by_numbers_.erase(
@@ -116,13 +116,13 @@ bool SubscriptionTable::has(SubscriptionIndex index, AudienceIndex audience) con
         return audience == (index & ~form) ||
                (audience == broadcast_row && (index & form) == form_with_broadcast);
     }
-    const Numbers numbers = numbers_of(index);
-    return std::binary_search(numbers.begin(), numbers.end(), audience);
+    const Numbers its = numbers(index);
+    return std::binary_search(its.begin(), its.end(), audience);
 }
 
 std::vector<Audience> SubscriptionTable::audiences(SubscriptionIndex index) const {
     std::vector<Audience> result;
-    for (const AudienceIndex number : numbers_of(index)) {
+    for (const AudienceIndex number : numbers(index)) {
         const Name name = name_of(number);
         result.push_back({name.kind, std::string{name.text}});
     }
@@ -130,7 +130,7 @@ std::vector<Audience> SubscriptionTable::audiences(SubscriptionIndex index) cons
 }
 
 void SubscriptionTable::join(SubscriptionIndex index, Member member) {
-    for (const AudienceIndex number : numbers_of(index)) {
+    for (const AudienceIndex number : numbers(index)) {
         Row& row = rows_[number];
         if (row.crowd == Crowd::none) {
             row.only = member;
@@ -165,12 +165,12 @@ void SubscriptionTable::disperse(Row& row) {
 }
 
 bool SubscriptionTable::finished(SubscriptionIndex index) const noexcept {
-    const Numbers numbers = numbers_of(index);
-    return std::all_of(numbers.begin(), numbers.end(),
+    const Numbers its = numbers(index);
+    return std::all_of(its.begin(), its.end(),
                        [&](AudienceIndex number) { return rows_[number].state == TopicState::closed; });
 }
 
-SubscriptionTable::Numbers SubscriptionTable::numbers_of(SubscriptionIndex index) const noexcept {
+SubscriptionTable::Numbers SubscriptionTable::numbers(SubscriptionIndex index) const noexcept {
     if ((index & form) == form_alone) return {{index & ~form, 0}, 1};
     if ((index & form) == form_with_broadcast) return {{broadcast_row, index & ~form}, 2};
     const Set& set = sets_[index];

@@ -39,6 +39,17 @@ struct Member {
 // by their whole text, never by a hash.
 class SubscriptionTable {
 public:
+    // A subscription's audiences, sorted, whichever form it has. Stands until a subscription is next held or
+    // released.
+    struct Numbers {
+        std::array<AudienceIndex, 2> own{};
+        std::size_t count = 0;
+        const AudienceIndex* others = nullptr;
+        const AudienceIndex* begin() const noexcept { return others != nullptr ? others : own.data(); }
+        const AudienceIndex* end() const noexcept { return begin() + count; }
+        std::size_t size() const noexcept { return count; }
+    };
+
     SubscriptionTable();
 
     // The interned set, its count raised by one. Audiences are sorted and made unique.
@@ -49,12 +60,13 @@ public:
     AudienceIndex find(std::string_view audience_text) const noexcept;
     bool has(SubscriptionIndex index, AudienceIndex audience) const noexcept;
     std::vector<Audience> audiences(SubscriptionIndex index) const;
+    Numbers numbers(SubscriptionIndex index) const noexcept;
 
     void join(SubscriptionIndex index, Member member);
     // `alive` tells stale entries from live ones when an array is compacted.
     template <class Alive>
     void leave(SubscriptionIndex index, Alive&& alive) {
-        for (const AudienceIndex audience : numbers_of(index)) {
+        for (const AudienceIndex audience : numbers(index)) {
             Row& row = rows_[audience];
             if (row.crowd == Crowd::one && !alive(row.only)) row.crowd = Crowd::none;
             if (row.crowd != Crowd::many) continue;
@@ -106,14 +118,6 @@ private:
         std::uint32_t uses = 0;
         std::uint32_t link = chain_end;
     };
-    // A subscription's numbers, whichever of the three forms it has.
-    struct Numbers {
-        std::array<AudienceIndex, 2> own{};
-        std::size_t count = 0;
-        const AudienceIndex* others = nullptr;
-        const AudienceIndex* begin() const noexcept { return others != nullptr ? others : own.data(); }
-        const AudienceIndex* end() const noexcept { return begin() + count; }
-    };
     struct Name {
         Audience::Kind kind;
         std::string_view text;
@@ -125,7 +129,6 @@ private:
     static constexpr SubscriptionIndex form_alone = 0x4000'0000;           // the number of a row
     static constexpr SubscriptionIndex form_with_broadcast = 0x8000'0000;  // the number of a row besides
 
-    Numbers numbers_of(SubscriptionIndex index) const noexcept;
     Name name_of(AudienceIndex index) const noexcept;
     AudienceIndex find(Name name) const noexcept;
     AudienceIndex intern(const Audience& audience);

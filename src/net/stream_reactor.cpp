@@ -78,8 +78,10 @@ Result<std::uint32_t> StreamReactor::place(StreamSpec& spec) {
     record.framing = spec.framing;
     record.categories = spec.categories;
     record.subject = spec.subject;
-    record.session = spec.session;
-    record.token = spec.token;
+    if (spec.session != 0 || spec.token != 0) {
+        marks_.grow_to(index + 1);
+        marks_[index] = {spec.session, spec.token};
+    }
     record.heartbeat = static_cast<std::uint16_t>(std::min<Tick>(ticks(spec.heartbeat), 0xffff));
     record.last_write = record.last_id = record.progress = now_;
     if (spec.expires_in.count() >= 0) record.expires = after(spec.expires_in);
@@ -147,6 +149,7 @@ void StreamReactor::release(std::uint32_t index, int keep_descriptor) {
         }
     }
     if (record.writer) writers_[index].reset();
+    if (index < marks_.size()) marks_[index] = {};
     const std::uint32_t generation = record.generation + 1;
     record = {};
     record.generation = generation;
@@ -340,8 +343,12 @@ std::vector<Audience> StreamReactor::audiences_of(StreamHandle handle) const {
     return subscription == no_subscription ? std::vector<Audience>{} : table_.audiences(subscription);
 }
 
+CredentialMarks StreamReactor::marks_of(StreamHandle handle) const noexcept {
+    return alive(handle) && handle.index < marks_.size() ? marks_[handle.index] : CredentialMarks{};
+}
+
 std::size_t StreamReactor::memory_bytes() const noexcept {
-    return slab_.memory_bytes() + table_.memory_bytes() + wheel_.memory_bytes() +
+    return slab_.memory_bytes() + marks_.memory_bytes() + table_.memory_bytes() + wheel_.memory_bytes() +
            free_.capacity() * sizeof(free_[0]) + queue_.capacity() * sizeof(queue_[0]);
 }
 

@@ -149,6 +149,7 @@ public:
     std::size_t memory_bytes() const noexcept;
     std::vector<Audience> audiences_of(StreamHandle handle) const;
     CategoryMask categories_of(StreamHandle handle) const { return slab_[handle.index].categories; }
+    CredentialMarks marks_of(StreamHandle handle) const noexcept;
     const ReactorCounters& counters() const noexcept { return counters_; }
     // Calls visit(handle, record) for each open stream.
     template <class Visit>
@@ -219,6 +220,7 @@ private:
     FrameRing ring_;
     SubscriptionTable table_;
     PagedVector<StreamRecord> slab_;
+    PagedVector<CredentialMarks> marks_;  // by record, as far as any credential had some
     std::vector<std::uint32_t> free_;
     std::vector<std::unique_ptr<StreamWriter>> writers_;  // by record, only as long as the seam is used
     std::vector<Output> outputs_;

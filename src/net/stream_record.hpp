@@ -41,14 +41,19 @@ enum class EndReason : std::uint8_t {
 
 inline constexpr std::uint32_t no_output = ~std::uint32_t{0};
 
-// At most 128 bytes. `generation` tells a stream from an earlier one in the same record.
+// What revokes a stream, where its credential says it: hashes, 0 for none.
+struct CredentialMarks {
+    std::uint64_t session = 0;
+    std::uint64_t token = 0;
+    bool operator==(const CredentialMarks&) const = default;
+};
+
+// At most 112 bytes. `generation` tells a stream from an earlier one in the same record.
 struct StreamRecord {
     Position cursor;              // a complete prefix; nothing retained at or before it is sent again
     std::uint64_t ring_next = 0;  // where the ring is read on; meaningful while queued or blocked
     CategoryMask categories = all_categories;
-    std::uint64_t subject = 0;  // hashes, for limits and revocation
-    std::uint64_t session = 0;
-    std::uint64_t token = 0;
+    std::uint64_t subject = 0;     // a hash, for limits
     WheelLink wheel;               // the nearest of its deadlines
     std::int32_t descriptor = -1;  // or a writer
     std::uint32_t generation = 0;
@@ -74,6 +79,6 @@ struct StreamRecord {
     bool watched : 1 = false;  // the store watches its audiences for it
 };
 
-static_assert(sizeof(StreamRecord) <= 128);
+static_assert(sizeof(StreamRecord) <= 112);
 
 }  // namespace tidings
