@@ -22,6 +22,12 @@ void add_server(SettingTable& table) {
         [](Config& config) -> auto& { return config.server.base_path; }, check_base_path);
     table.count("server.shards", {0, 1024}, "Threads that serve streams; 0 is one per core.",
                 [](Config& config) -> auto& { return config.server.shards; });
+    table.choice<SendPath>(
+        "server.send_path",
+        {{"auto", SendPath::automatic}, {"send", SendPath::send}, {"io_uring", SendPath::io_uring}},
+        "How events go to sockets: `send`, a system call for each write; `io_uring`, in batches, and the hub "
+        "does not start where the kernel offers none; `auto`, in batches where it does.",
+        [](Config& config) -> auto& { return config.server.send_path; });
 }
 
 void add_auth(SettingTable& table) {

@@ -12,3 +12,5 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(tidings_lmdb REQUIRED IMPORTED_TARGET lmdb)
 pkg_check_modules(tidings_prometheus REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(tidings_hiredis REQUIRED IMPORTED_TARGET hiredis)
+# Optional: without it every write is a system call of its own.
+pkg_check_modules(tidings_liburing IMPORTED_TARGET liburing>=2.3)

@@ -7,6 +7,13 @@ set(tidings_private_libraries
     tomlplusplus::tomlplusplus PkgConfig::tidings_lmdb PkgConfig::tidings_prometheus
     PkgConfig::tidings_hiredis Threads::Threads)
 
+option(TIDINGS_IO_URING "Send through io_uring where the kernel offers it (needs liburing)" ON)
+if(TIDINGS_IO_URING AND TARGET PkgConfig::tidings_liburing)
+    list(APPEND tidings_private_libraries PkgConfig::tidings_liburing)
+    set_source_files_properties("${PROJECT_SOURCE_DIR}/src/net/uring_sends.cpp" PROPERTIES
+                                COMPILE_DEFINITIONS TIDINGS_IO_URING)
+endif()
+
 add_library(tidings_asio OBJECT "${PROJECT_SOURCE_DIR}/src/net/asio_impl.cpp")
 target_link_libraries(tidings_asio PUBLIC Boost::headers OpenSSL::SSL Threads::Threads)
 

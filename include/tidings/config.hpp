@@ -36,11 +36,19 @@ struct RetentionPolicy {
     bool operator==(const RetentionPolicy&) const = default;
 };
 
+// How streams' bytes go to the kernel.
+enum class SendPath : std::uint8_t {
+    automatic,  // io_uring where it is offered and a batch is worth it
+    send,       // one system call for each write
+    io_uring    // required: a hub does not start without it
+};
+
 // [server]; its limits are Config::limits.
 struct ServerConfig {
     std::vector<std::string> listen{"0.0.0.0:8080"};  // "HOST:PORT"; port 0 picks a free one
     std::string base_path = "/api/v1";  // begins with a slash, does not end with one; may be empty
     std::size_t shards = 0;             // 0: one per core
+    SendPath send_path = SendPath::automatic;
 };
 
 // [[auth.key]]: HS256/384/512 with a secret, RS256/384/512 with a public key.
