@@ -1,9 +1,9 @@
-// A fixed amount of fan-out through the StreamReactor over sockets of this process, for counting: instructions
-// under callgrind, system calls under strace, and the CPU time of the reactor's functions alone.
+// A fixed amount of fan-out through the StreamReactor over sockets of this process, for counting:
+// instructions under callgrind, system calls under strace, and the CPU time of the reactor's functions alone.
 //
 //   tidings_fan_out KIND PATH SOCKET STREAMS TURNS EVENTS
-//     KIND    broadcast: each event to all; users: to one each, in turn; mixed: both; categories: a fourth wants it
-//             heartbeat: no event, a heartbeat of every stream in each turn
+//     KIND    broadcast: each event to all; users: to one each, in turn; mixed: both; categories: to all, but
+//             half of them want a quarter; heartbeat: no event, a heartbeat of every stream in each turn
 //     PATH    auto, send, io_uring
 //     SOCKET  tcp, unix
 //     EVENTS  in one turn
@@ -110,9 +110,7 @@ template <class Options>
 void choose(Options& options, const std::string& path) {
     if constexpr (requires { options.send_path; }) {
         using Path = decltype(options.send_path);
-        options.send_path = path == "auto"   ? Path::automatic
-                            : path == "send" ? Path::send
-                                             : Path::io_uring;
+        options.send_path = path == "auto" ? Path::automatic : path == "send" ? Path::send : Path::io_uring;
     }
 }
 

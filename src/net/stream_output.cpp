@@ -6,11 +6,8 @@
 #include "fanout/lag_policy.hpp"
 #include "net/stream_reactor.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 namespace tidings {
 namespace {
@@ -28,15 +25,21 @@ std::ptrdiff_t StreamReactor::put(const StreamRecord& record, std::uint32_t inde
                                   std::span<const iovec> pieces) {
     ++counters_.writes;
     if (record.writer) return writers_[index]->write(pieces);
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces.data());
-    message.msg_iovlen = pieces.size();
-    ssize_t taken = 0;
-    do {
-        taken = ::sendmsg(record.descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (taken < 0 && errno == EINTR);
-    if (taken >= 0) return taken;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -1;
+    SendOp op{record.descriptor, pieces, 0};
+    sends().send({&op, 1});
+    return op.taken;
+}
+
+SendBackend& StreamReactor::sends() {
+    if (!sends_) sends_ = make_sends(options_.send_path);
+    return *sends_;
+}
+
+StreamReactor::Lane::Lane(const AudienceNews* its, std::uint64_t from) : news{its}, at{0} {
+    // Almost every stream has had everything before.
+    if (its->places.front() >= from) return;
+    at = static_cast<std::size_t>(std::lower_bound(its->places.begin(), its->places.end(), from) -
+                                  its->places.begin());
 }
 
 void StreamReactor::wrote(StreamRecord& record) noexcept { record.last_write = now_; }
@@ -89,6 +92,7 @@ void StreamReactor::keep_rest(StreamRecord& record, const FramePtr& frame, std::
     if (record.blocked) return;
     record.blocked = record.behind = true;
     record.progress = now_;
+    output.counted = record.ring_next;
     ++counters_.blocked;
 }
 
@@ -197,13 +201,21 @@ const FramePtr& StreamReactor::frame_for(const StreamRecord& record, const RingI
     return passed ? item.foreign->late_frame : item.frame;
 }
 
-// Walks the ring from where the stream stands, several events in one write.
+// What the ring has for the stream from where it stands.
 StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
-    auto& record = slab_[index];
+    const auto& record = slab_[index];
     if (!ring_.holds(record.ring_next)) {
         fall_behind(index, record.cursor, 0);
         return Sent::all;
     }
+    const Sent sent = walk_ring(index);
+    if (sent == Sent::all && table_.finished(record.subscription)) finish(handle_of(index), {});
+    return sent;
+}
+
+// Walks the ring from where the stream stands, several events in one write. Calls nobody.
+StreamReactor::Sent StreamReactor::walk_ring(std::uint32_t index) {
+    auto& record = slab_[index];
     std::array<FramePtr, pieces_max> frames;
     std::array<std::uint64_t, pieces_max> places;
     std::uint64_t at = record.ring_next;
@@ -226,44 +238,13 @@ StreamReactor::Sent StreamReactor::send_ring(std::uint32_t index) {
         read_on_at(record, next);
         if (sent == Sent::blocked) {
             if (!record.blocked) keep_rest(record, nullptr, 0);
-            for (std::uint64_t i = record.ring_next; i < ring_.end(); ++i) {
-                const RingItem& item = ring_.at(i);
-                if (!concerns(record, item)) continue;
-                ++record.pending_events;
-                record.pending_bytes += static_cast<std::uint32_t>(item.frame->chunk().size());
-            }
+            count_pending(index);
             reschedule(index);
             return sent;
         }
     }
     record.behind = false;
-    if (table_.finished(record.subscription)) finish(handle_of(index), {});
     return Sent::all;
-}
-
-// A blocked stream's queue gets longer, unless the event takes an older one's place in it.
-void StreamReactor::wait_for(std::uint32_t index, std::uint64_t ring_index) {
-    auto& record = slab_[index];
-    const auto wanted_too = [&](const RingItem& older) { return wants(record, older); };
-    const RingItem& item = ring_.at(ring_index);
-    if (const auto* older = makes_way(ring_, item, record.ring_next, wanted_too)) {
-        const auto bytes = static_cast<std::uint32_t>(older->frame->chunk().size());
-        record.pending_events -= std::min<std::uint32_t>(record.pending_events, 1);
-        record.pending_bytes -= std::min(record.pending_bytes, bytes);
-        // Its place in the ring is the oldest that is still owed: the ring may forget what was replaced.
-        if (ring_.holds(record.ring_next)) {
-            std::uint64_t at = record.ring_next;
-            while (at < ring_index && !concerns(record, ring_.at(at))) ++at;
-            count_passed_over(record, at);
-            read_on_at(record, at);
-        }
-    }
-    ++record.pending_events;
-    record.pending_bytes += static_cast<std::uint32_t>(item.frame->chunk().size());
-    if (record.pending_events > options_.limits.queue_events ||
-        record.pending_bytes > options_.limits.queue_bytes) {
-        settle_lag(index);
-    }
 }
 
 // A blocked stream's queue is over its bounds.
@@ -286,6 +267,7 @@ void StreamReactor::settle_lag(std::uint32_t index) {
         count_passed_over(record, decision.next);
         read_on_at(record, decision.next);
     }
+    outputs_[record.output].counted = ring_.end();
     record.pending_events = 0;
     record.pending_bytes = 0;
     for (const auto& event : unsent) {
@@ -368,6 +350,7 @@ bool StreamReactor::go_live(StreamHandle handle, std::uint64_t hold, std::vector
     record.cursor = prefix;
     record.last_id = now_;
     record.ring_next = hold;
+    if (record.blocked) outputs_[record.output].counted = hold;
     if (!record.joined) {
         table_.join(record.subscription, {handle.index, record.generation});
         record.joined = true;

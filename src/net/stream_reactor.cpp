@@ -127,10 +127,13 @@ void StreamReactor::leave_table(std::uint32_t index) {
     record.joined = record.watched = false;
     if (watched) host_.left(table_.audiences(record.subscription));
     if (joined) {
-        table_.leave(record.subscription, [this](const Member& member) {
+        bool moved = false;
+        table_.leave(record.subscription, [&](const Member& member) {
+            moved = true;
             const auto& other = slab_[member.handle];
             return other.generation == member.generation && other.joined;
         });
+        if (moved) queue_.restart();
     }
     table_.release(record.subscription);
     record.subscription = no_subscription;
@@ -229,71 +232,6 @@ void StreamReactor::note_closed(std::span<const Audience> topics) {
     }
 }
 
-void StreamReactor::accept(const LiveBatch& batch) {
-    for (const auto& item : batch.items) {
-        const AudienceIndex audience = table_.find(item.audience);
-        // Positions in the ring never fall, so that a cursor is what its stream has passed: another system's
-        // event may come late, and what no log keeps says only how far the store was.
-        const bool may_lag = (item.foreign || !item.retained) && !ring_.empty();
-        const Position reached =
-            may_lag ? std::max(item.position, ring_.at(ring_.end() - 1).position) : item.position;
-        const std::uint64_t at = ring_.push({item.frame, reached, item.category, audience, item.slow_reader,
-                                             item.retained, item.closes, item.foreign, item.identity});
-        if (audience == no_audience) continue;
-        table_.mark(audience, item.closes ? TopicState::closed : TopicState::open);
-        const RingItem& held = ring_.at(at);
-        for (const Member& member : table_.members(audience)) {
-            const auto& record = slab_[member.handle];
-            if (record.generation == member.generation) queue_for(member.handle, at, held);
-        }
-    }
-}
-
-void StreamReactor::queue_for(std::uint32_t index, std::uint64_t ring_index, const RingItem& item) {
-    auto& record = slab_[index];
-    if (record.state != StreamState::live || !wanted(record.categories, item)) return;
-    if (item.retained && item.position <= record.cursor && !item.foreign) return;
-    if (record.blocked) return wait_for(index, ring_index);
-    if (record.queued) return;
-    record.queued = true;
-    record.ring_next = ring_index;
-    queue_.push_back(handle_of(index));
-    // Everything before this event was delivered or not for this stream; only a foreign one's place may lie
-    // before events that have passed.
-    if (item.foreign) return;
-    record.cursor = std::max(record.cursor, item.retained ? item.position.before() : item.position);
-}
-
-bool StreamReactor::flush(std::uint64_t now_ms) {
-    now_ = std::max(now_, static_cast<Tick>(now_ms / tick_ms));
-    const std::size_t stop = std::min(queue_.size(), queue_at_ + options_.limits.sends_per_turn);
-    for (; queue_at_ < stop; ++queue_at_) {
-        const StreamHandle handle = queue_[queue_at_];
-        if (queue_at_ + 4 < queue_.size()) __builtin_prefetch(&slab_[queue_[queue_at_ + 4].index]);
-        if (!alive(handle)) continue;
-        auto& record = slab_[handle.index];
-        record.queued = false;
-        if (record.state != StreamState::live || record.blocked) continue;
-        if (send_ring(handle.index) == Sent::gone) over(handle.index, EndReason::client_gone);
-    }
-    if (queue_at_ < queue_.size()) return true;
-    queue_.clear();
-    queue_at_ = 0;
-    return false;
-}
-
-void StreamReactor::lose_ring(Position prefix) {
-    ring_.clear();
-    for (std::uint32_t index = 0; index < slab_.size(); ++index) {
-        auto& record = slab_[index];
-        if (record.state != StreamState::live) continue;
-        // Queued and blocked streams keep the cursor that they were cut at; the others have all up to
-        // `prefix`.
-        const bool behind = record.queued || record.blocked;
-        fall_behind(index, behind ? record.cursor : std::max(record.cursor, prefix), 0);
-    }
-}
-
 void StreamReactor::checkpoint(Position prefix, std::uint32_t tag) {
     checkpoint_prefix_ = prefix;
     checkpoint_tag_ = tag;
@@ -349,7 +287,7 @@ CredentialMarks StreamReactor::marks_of(StreamHandle handle) const noexcept {
 
 std::size_t StreamReactor::memory_bytes() const noexcept {
     return slab_.memory_bytes() + marks_.memory_bytes() + table_.memory_bytes() + wheel_.memory_bytes() +
-           free_.capacity() * sizeof(free_[0]) + queue_.capacity() * sizeof(queue_[0]);
+           free_.capacity() * sizeof(free_[0]) + queue_.memory_bytes();
 }
 
 void StreamReactor::reconfigure(const DeliveryConfig& delivery, const Limits& limits) {
@@ -407,6 +345,7 @@ void StreamReactor::tick(std::uint64_t now_ms) {
     wheel_.advance(
         now_, [this](std::uint32_t i) -> WheelLink& { return slab_[i].wheel; },
         [this](std::uint32_t index) { due(index); });
+    send_heartbeats();
 }
 
 void StreamReactor::due(std::uint32_t index) {
@@ -465,9 +404,14 @@ void StreamReactor::due_words(std::uint32_t index) {
         append_output(index, frames);
         return;
     }
-    const bool quiet = record.state == StreamState::live && !record.queued;
-    // It has all that was accepted: should these words block it, it goes on here.
+    const auto waiting = record.state == StreamState::live ? first_waiting(record) : std::nullopt;
+    const bool quiet = record.state == StreamState::live && !waiting;
+    // Should these words block it, it goes on here.
     if (quiet) record.ring_next = ring_.end();
+    if (waiting) {
+        record.ring_next = waiting->place;
+        record.cursor = std::max(record.cursor, waiting->before);
+    }
     if (quiet && checkpoint_ && checkpoint_prefix_ >= record.cursor &&
         now_ - record.last_id >= ticks(options_.checkpoint_after)) {
         record.cursor = checkpoint_prefix_;
@@ -476,8 +420,7 @@ void StreamReactor::due_words(std::uint32_t index) {
         frames.push_back(checkpoint_);
     }
     if (frames.empty() && record.heartbeat > 0 && now_ - record.last_write >= record.heartbeat) {
-        ++counters_.heartbeats;
-        frames.push_back(heartbeat_);
+        beats_.push_back(handle_of(index));
     }
     if (!frames.empty() && send_frames(index, frames) == Sent::gone) over(index, EndReason::client_gone);
 }

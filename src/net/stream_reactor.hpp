@@ -2,8 +2,10 @@
 // The shard's open streams and the way of frames to them: the data plane.
 
 #include "base/paged_vector.hpp"
+#include "fanout/audience_queue.hpp"
 #include "fanout/live_item.hpp"
 #include "fanout/subscriptions.hpp"
+#include "net/send_batch.hpp"
 #include "net/stream_record.hpp"
 #include "net/stream_writer.hpp"
 #include "sse/frame.hpp"
@@ -11,9 +13,12 @@
 #include <tidings/config.hpp>
 #include <tidings/limits.hpp>
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -69,6 +74,7 @@ protected:
 struct ReactorOptions {
     Limits limits{};
     DeliveryConfig delivery{};
+    SendPath send_path = SendPath::automatic;
     std::chrono::milliseconds checkpoint_after{900'000};  // without another id
     std::chrono::milliseconds expiry_notice{60'000};      // before the credential ends
     std::function<std::uint64_t()> random{};              // draws retries
@@ -120,7 +126,7 @@ public:
     // Topics that the log showed to be finished.
     void note_closed(std::span<const Audience> topics);
 
-    // Takes items into the ring and queues whom they are for. Bounded by the caller: not while flushes are
+    // Takes items into the ring and queues their audiences. Bounded by the caller: not while flushes are
     // pending.
     void accept(const LiveBatch& batch);
     // The ring has lost items (an inbox overflowed): every live stream reads the log from its cursor.
@@ -129,9 +135,9 @@ public:
     // checkpoints.
     void checkpoint(Position prefix, std::uint32_t tag);
 
-    // Sends to at most Limits::sends_per_turn queued streams. True: more are queued.
+    // Sends to at most Limits::sends_per_turn streams of queued audiences. True: there are more.
     bool flush(std::uint64_t now_ms);
-    bool flush_pending() const noexcept { return queue_at_ < queue_.size(); }
+    bool flush_pending() const noexcept { return !queue_.empty(); }
     // Handles what the kernel reports: room, closed connections.
     void poll(std::uint64_t now_ms);
     // Heartbeats, checkpoints, ends that are due.
@@ -151,6 +157,8 @@ public:
     CategoryMask categories_of(StreamHandle handle) const { return slab_[handle.index].categories; }
     CredentialMarks marks_of(StreamHandle handle) const noexcept;
     const ReactorCounters& counters() const noexcept { return counters_; }
+    // How bytes go to sockets; known from the first write on.
+    SendPath send_path() const noexcept { return sends_ ? sends_->path() : SendPath::automatic; }
     // Calls visit(handle, record) for each open stream.
     template <class Visit>
     void for_each(Visit&& visit) const {
@@ -169,9 +177,31 @@ private:
         std::size_t next = 0;
         std::size_t offset = 0;     // of frames[next]
         std::uint64_t dropped = 0;  // events lost behind these frames: told before the next one
+        std::uint64_t counted = 0;  // up to this place of the ring, what waits there is counted
         bool fell_behind = false;   // the shard is told when these frames have left
     };
     enum class Sent : std::uint8_t { all, blocked, gone };
+    // One of a stream's audiences, from the first item on that the stream has not passed.
+    struct Lane {
+        Lane(const AudienceNews* its, std::uint64_t from);
+        std::uint64_t place() const noexcept { return news->places[at]; }
+        bool over() const noexcept { return at == news->places.size(); }
+        // What a stream has that stands here, where the item itself may be gone.
+        Position before() const noexcept { return at == 0 ? news->before : Position{}; }
+        const AudienceNews* news;
+        std::size_t at;
+    };
+    using Lanes = boost::container::small_vector<Lane, 4>;
+    struct Waiting {
+        std::uint64_t place = 0;
+        Position before;
+    };
+    // What the shard is told of a stream when a batch is settled.
+    enum class After : std::uint8_t { gone, behind, finished };
+    struct Told {
+        StreamHandle handle;
+        After what;
+    };
 
     StreamRecord& record(StreamHandle handle) noexcept { return slab_[handle.index]; }
     StreamHandle handle_of(std::uint32_t index) const noexcept { return {index, slab_[index].generation}; }
@@ -181,8 +211,28 @@ private:
     void over(std::uint32_t index, EndReason reason);
     void leave_table(std::uint32_t index);
 
-    void queue_for(std::uint32_t index, std::uint64_t ring_index, const RingItem& item);
-    void wait_for(std::uint32_t index, std::uint64_t ring_index);
+    SendBackend& sends();
+    void collect();
+    void visit(std::uint32_t index, const AudienceNews& news);
+    void lanes_of(const StreamRecord& record, std::uint64_t from, Lanes& lanes) const;
+    bool lacks(const StreamRecord& record, const RingItem& item) const noexcept;
+    std::optional<Waiting> first_waiting(const StreamRecord& record) const;
+    bool prepare_run(std::uint32_t index, Lane lane);
+    std::optional<std::uint32_t> known_run(std::uint64_t place, CategoryMask categories,
+                                           Framing framing) const noexcept;
+    std::optional<std::uint32_t> new_run(Lane lane, CategoryMask categories, Framing framing);
+    void prepare_pieces(std::uint32_t index, Lanes& lanes);
+    void send_prepared();
+    void settle_whole(const Sending& sending, Position reached);
+    void settle(const Sending& sending);
+    void settle_heartbeat(const Sending& sending);
+    void send_heartbeats();
+    void run_after();
+    void count_pending(std::uint32_t index);
+    void add_pending(StreamRecord& record, const RingItem& item) noexcept;
+    bool take_place(StreamRecord& record, const RingItem& item) const;
+    void pass_over_replaced(StreamRecord& record);
+    void note_pending(std::uint32_t index);
     void settle_lag(std::uint32_t index);
     void count_passed_over(const StreamRecord& record, std::uint64_t ring_index);
     void read_on_at(StreamRecord& record, std::uint64_t ring_index);
@@ -197,6 +247,7 @@ private:
     const FramePtr& frame_for(const StreamRecord& record, const RingItem& item,
                               const RingItem* before) const noexcept;
     Sent send_ring(std::uint32_t index);
+    Sent walk_ring(std::uint32_t index);
     Sent send_batch(std::uint32_t index, std::span<const FramePtr> frames, std::size_t& whole);
     void keep_rest(StreamRecord& record, const FramePtr& frame, std::size_t offset);
     void append_output(std::uint32_t index, std::span<const FramePtr> frames);
@@ -225,8 +276,12 @@ private:
     std::vector<std::unique_ptr<StreamWriter>> writers_;  // by record, only as long as the seam is used
     std::vector<Output> outputs_;
     std::vector<std::uint32_t> free_outputs_;
-    std::vector<StreamHandle> queue_;
-    std::size_t queue_at_ = 0;
+    AudienceQueue queue_;
+    SendBatch batch_;
+    Lanes lanes_;
+    std::vector<Told> after_;
+    std::vector<StreamHandle> beats_;     // heartbeats that are due
+    std::unique_ptr<SendBackend> sends_;  // made on the shard's thread, with the first write
     TimerWheel wheel_;
     FramePtr heartbeat_;
     FramePtr end_chunk_;

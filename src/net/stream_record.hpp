@@ -51,7 +51,7 @@ struct CredentialMarks {
 // At most 112 bytes. `generation` tells a stream from an earlier one in the same record.
 struct StreamRecord {
     Position cursor;              // a complete prefix; nothing retained at or before it is sent again
-    std::uint64_t ring_next = 0;  // where the ring is read on; meaningful while queued or blocked
+    std::uint64_t ring_next = 0;  // everything in the ring before it was sent or is not for the stream
     CategoryMask categories = all_categories;
     std::uint64_t subject = 0;     // a hash, for limits
     WheelLink wheel;               // the nearest of its deadlines
@@ -70,7 +70,6 @@ struct StreamRecord {
     StreamState state = StreamState::free;
     Framing framing = Framing::chunked;
     EndReason end_reason = EndReason::stopped;
-    bool queued : 1 = false;   // in the queue of streams to be flushed
     bool blocked : 1 = false;  // the kernel takes nothing more for now
     bool behind : 1 = false;   // was blocked, and has not had all of the ring since
     bool joined : 1 = false;   // in the arrays of its audiences

@@ -41,6 +41,7 @@ struct ShardFigures {
     std::size_t catching_up = 0;
     std::size_t waiting = 0;
     std::size_t inbox_bytes = 0;
+    std::size_t io_uring = 0;  // 1: it sends through io_uring
 };
 
 }  // namespace tidings

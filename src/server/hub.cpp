@@ -7,6 +7,7 @@
 #include "event/conflation_key.hpp"
 #include "net/lifecycle.hpp"
 #include "net/listener.hpp"
+#include "net/send_backend.hpp"
 #include "server/keys.hpp"
 #include "server/shard.hpp"
 #include "store/idempotency.hpp"
@@ -114,6 +115,7 @@ std::vector<std::string> needing_restart(const Config& before, const Config& aft
     changed.check("server.listen", before.server.listen, after.server.listen);
     changed.check("server.base_path", before.server.base_path, after.server.base_path);
     changed.check("server.shards", before.server.shards, after.server.shards);
+    changed.check("server.send_path", before.server.send_path, after.server.send_path);
     changed.check("store.url", before.store.url, after.store.url);
     changed.check("store.durability", before.store.durability, after.store.durability);
     changed.check("store.lmdb_map", before.store.lmdb_map, after.store.lmdb_map);
@@ -140,6 +142,7 @@ struct Hub::Impl {
           registry_snapshot{std::make_shared<const Registry>(std::move(registry))} {}
 
     Result<void> start();
+    Result<void> choose_send_path();
     Result<void> bind(std::size_t shard_count);
     Result<void> bind_operations();
     void stop();
@@ -178,6 +181,7 @@ Result<void> Hub::Impl::start() {
     admission = std::make_unique<Admission>(first.limits);
     context.reset(new HubContext{*settings, registry_snapshot, http::Routes{first.server.base_path}, *store,
                                  *broker, *admission, log, wall_ms, random_number});
+    if (auto chosen = choose_send_path(); !chosen) return chosen;
     const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
     const std::size_t count = first.server.shards != 0 ? first.server.shards : cores;
     for (std::size_t i = 0; i < count; ++i) {
@@ -190,6 +194,27 @@ Result<void> Hub::Impl::start() {
     if (auto opened = store->open(broker.get()); !opened) return opened;
     for (auto& shard : shards) shard->start();
     life.started();
+    return {};
+}
+
+// Who asks for io_uring by name is told where there is none; `auto` takes what there is.
+Result<void> Hub::Impl::choose_send_path() {
+    const SendPath wish = first.server.send_path;
+    if (wish == SendPath::send) {
+        context->say(LogLevel::info, "events go to sockets by send", {{"send_path", "send"}});
+        return {};
+    }
+    const auto offered = uring_offered();
+    if (!offered && wish == SendPath::io_uring) {
+        return Error{Errc::invalid_field, "server.send_path is \"io_uring\", but " + offered.error().detail +
+                                              "; \"auto\" and \"send\" work everywhere"};
+    }
+    if (offered) {
+        context->say(LogLevel::info, "events go to sockets through io_uring", {{"send_path", "io_uring"}});
+    } else {
+        context->say(LogLevel::info, "events go to sockets by send",
+                     {{"send_path", "send"}, {"why", offered.error().detail}});
+    }
     return {};
 }
 

@@ -95,6 +95,8 @@ void delivery(Page& page) {
                  [](const auto& s) { return s.reactor.deliveries; });
     page.counter("tidings_writes_total", "Writes to sockets of streams.",
                  [](const auto& s) { return s.reactor.writes; });
+    page.gauge("tidings_io_uring_shards", "Shards that write to sockets through io_uring.",
+               [](const auto& s) { return s.io_uring; });
     page.counter("tidings_written_bytes_total", "Bytes written to streams.",
                  [](const auto& s) { return s.reactor.bytes; });
     page.counter("tidings_heartbeats_total", "Heartbeats.",

@@ -47,6 +47,7 @@ ReactorOptions Shard::reactor_options() const {
     // Earlier than a quarter of the age, so that what is on its way arrives in time too.
     options.checkpoint_after = shortest_age(context_.store.retention()) / 5;
     options.random = context_.random;
+    options.send_path = settings->config.server.send_path;
     options.wall = [this] { return context_.now(); };
     return options;
 }
@@ -334,6 +335,7 @@ ShardFigures Shard::figures() const {
     figures.catching_up = pool_.active();
     figures.waiting = pool_.waiting();
     figures.inbox_bytes = inbox_.bytes();
+    figures.io_uring = reactor_.send_path() == SendPath::io_uring ? 1 : 0;
     return figures;
 }
 
