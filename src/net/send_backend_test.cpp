@@ -2,6 +2,14 @@
 
 #include "net/socket_pair.hpp"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstddef>
 #include <vector>
 
 namespace tidings {
@@ -95,6 +103,32 @@ TEST_P(SendBackendTest, SendsMoreThanOneBatchInOrder) {
         ::close(many[i].hub);
     }
     ::close(pair.hub);
+}
+
+// As a container's filter does.
+bool forbid_rings() {
+    std::array<sock_filter, 4> steps{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                                      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+                                      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                                      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+    const sock_fprog program{static_cast<unsigned short>(steps.size()), steps.data()};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST(SendPaths, TakesPlainSendsWhereRingsAreForbidden) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (!forbid_rings()) ::_exit(2);
+        const bool plain = make_sends(SendPath::automatic)->path() == SendPath::send &&
+                           make_sends(SendPath::io_uring)->path() == SendPath::send && !uring_offered();
+        ::_exit(plain ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "no filter may be set here";
+    EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, SendBackendTest,
