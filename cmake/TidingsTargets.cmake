@@ -8,7 +8,9 @@ set(tidings_private_libraries
     PkgConfig::tidings_hiredis Threads::Threads)
 
 option(TIDINGS_IO_URING "Send through io_uring where the kernel offers it (needs liburing)" ON)
+set(tidings_uses_liburing OFF)
 if(TIDINGS_IO_URING AND TARGET PkgConfig::tidings_liburing)
+    set(tidings_uses_liburing ON)
     list(APPEND tidings_private_libraries PkgConfig::tidings_liburing)
     set_source_files_properties("${PROJECT_SOURCE_DIR}/src/net/uring_sends.cpp" PROPERTIES
                                 COMPILE_DEFINITIONS TIDINGS_IO_URING)
