@@ -137,8 +137,8 @@ void RedisCore::pump() {
 
 void RedisCore::send_call(const AppendQueue::Call& call) {
     const std::uint64_t serial = call.serial;
-    auto bytes =
-        redis::append_command(scripts_, form(ScriptName::append), names_, head(), serial, call.items);
+    auto bytes = redis::append_command(scripts_, form(ScriptName::append), names_, head(), serial, call.items,
+                                       last_entries_);
     // A subscriber link that breaks meanwhile takes the call's marker with it.
     const auto epoch = hearing_epoch_;
     commands_->send(std::move(bytes), 1, [this, serial, epoch](Result<std::vector<redis::Value>> reply) {
@@ -171,6 +171,7 @@ void RedisCore::on_append_reply(std::uint64_t serial, const redis::Value& value,
         } else {
             tell_failed_items(serial, reply->results);
             note_promised(reply->results);
+            note_last_entries(serial, *reply);
             queue_.replied(serial, std::move(reply->results));
             const auto marked = std::find(marked_.begin(), marked_.end(), serial);
             if (marked != marked_.end() || !hearing_ || !marker_comes) {
@@ -193,6 +194,19 @@ void RedisCore::note_promised(const std::vector<AppendResult>& results) {
     if (options_.store.wait_replicas > 0) return;
     for (const auto& result : results) {
         if (result.kind == AppendResult::Kind::appended) book_.acknowledged(result.position);
+    }
+}
+
+void RedisCore::note_last_entries(std::uint64_t serial, const redis::AppendReply& reply) {
+    const auto items = queue_.items_of(serial);
+    if (reply.repeated || items.size() != reply.results.size()) return;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const bool entry = reply.results[i].kind == AppendResult::Kind::appended &&
+                           items[i].kind == AppendCall::Kind::retained;
+        // Of several in a row for one log the last counts.
+        const bool more = i + 1 < items.size() && items[i + 1].audience == items[i].audience;
+        if (entry && !more)
+            last_entries_.note(reply.term, items[i].audience.text(), reply.results[i].position);
     }
 }
 

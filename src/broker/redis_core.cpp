@@ -22,7 +22,7 @@ std::string instance_name(std::uint64_t random) {
 
 redis::AppendBounds bounds_of(const RedisStoreOptions& options) {
     redis::AppendBounds bounds;
-    bounds.call_items = std::min<std::size_t>(64, std::max<std::size_t>(1, options.limits.append_batch));
+    bounds.call_items = std::min(bounds.call_items, std::max<std::size_t>(1, options.limits.append_batch));
     bounds.items = options.limits.append_queue;
     bounds.bytes = options.limits.append_queue_bytes;
     bounds.patience = static_cast<Milliseconds>(options.store.publish_wait.count());

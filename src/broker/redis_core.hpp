@@ -133,6 +133,7 @@ private:
     void on_append_reply(std::uint64_t serial, const redis::Value& value, bool marker_comes);
     void tell_failed_items(std::uint64_t serial, const std::vector<redis::AppendResult>& results);
     void note_promised(const std::vector<redis::AppendResult>& results);
+    void note_last_entries(std::uint64_t serial, const redis::AppendReply& reply);
     void settle_replied(std::uint64_t serial);
     void settle_all_replied();
     void wait_for_replicas();
@@ -205,6 +206,7 @@ private:
     redis::TermBook book_;
 
     redis::AppendQueue queue_;
+    redis::LastEntries last_entries_;
     boost::unordered_flat_map<std::uint64_t, Append> append_waiters_;  // by request
     std::uint64_t next_request_ = 1;
     std::vector<std::uint64_t> marked_;   // serials whose marker came before the reply

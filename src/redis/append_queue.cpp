@@ -27,6 +27,7 @@ void AppendQueue::add(std::uint64_t request, std::vector<AppendCall> items, Mill
     requests_.emplace(request, std::move(waiting));
     items_ += items.size();
     bytes_ += bytes;
+    queued_bytes_ += bytes;
     for (std::size_t i = 0; i < items.size(); ++i) queue_.push_back({{request, i}, std::move(items[i])});
 }
 
@@ -35,13 +36,19 @@ std::size_t AppendQueue::under_way() const noexcept {
         calls_.begin(), calls_.end(), [](const auto& call) { return call.second.stage == Stage::sent; }));
 }
 
+bool AppendQueue::fills_a_call() const noexcept {
+    return queue_.size() >= bounds_.call_items || queued_bytes_ >= bounds_.call_bytes;
+}
+
 std::optional<AppendQueue::Call> AppendQueue::next() {
-    if (under_way() >= bounds_.calls) return std::nullopt;
+    const std::size_t sent = under_way();
+    if (sent >= bounds_.calls) return std::nullopt;
     for (auto& [serial, call] : calls_) {
         if (call.stage != Stage::to_send) continue;
         call.stage = Stage::sent;
         return Call{serial, call.items};
     }
+    if (sent >= bounds_.small_calls && !fills_a_call()) return std::nullopt;
     Sent call;
     while (!queue_.empty() && call.items.size() < bounds_.call_items) {
         auto& front = queue_.front();
@@ -49,11 +56,13 @@ std::optional<AppendQueue::Call> AppendQueue::next() {
         if (!requests_.contains(front.place.request)) {  // its deadline has passed
             --items_;
             bytes_ -= bytes;
+            queued_bytes_ -= bytes;
             queue_.pop_front();
             continue;
         }
         if (!call.items.empty() && call.bytes + bytes > bounds_.call_bytes) break;
         call.bytes += bytes;
+        queued_bytes_ -= bytes;
         call.places.push_back(front.place);
         call.items.push_back(std::move(front.item));
         queue_.pop_front();
@@ -166,7 +175,9 @@ void AppendQueue::expire(Milliseconds now) {
     }
     while (!queue_.empty() && !requests_.contains(queue_.front().place.request)) {
         --items_;
-        bytes_ -= bytes_of(queue_.front().item);
+        const std::size_t bytes = bytes_of(queue_.front().item);
+        bytes_ -= bytes;
+        queued_bytes_ -= bytes;
         queue_.pop_front();
     }
 }
@@ -186,7 +197,7 @@ void AppendQueue::close() {
     for (auto& [number, request] : requests_) answers_.push_back({number, std::move(request.outcomes)});
     requests_.clear();
     queue_.clear();
-    items_ = bytes_ = 0;
+    items_ = bytes_ = queued_bytes_ = 0;
 }
 
 bool AppendQueue::unsent_before(std::uint64_t request) const noexcept {

@@ -17,9 +17,10 @@
 namespace tidings::redis {
 
 struct AppendBounds {
-    std::size_t call_items = 64;  // of one call of the script
+    std::size_t call_items = 128;  // of one call of the script
     std::size_t call_bytes = 1024 * 1024;
-    std::size_t calls = 8;  // sent and not answered at once
+    std::size_t calls = 4;        // sent and not answered at once
+    std::size_t small_calls = 2;  // beyond these only full ones are sent
     std::size_t items = 65'536;
     std::size_t bytes = 64 * 1024 * 1024;
     Milliseconds patience = 5'000;  // from add() until the deadline
@@ -54,8 +55,9 @@ public:
     // once.
     void add(std::uint64_t request, std::vector<AppendCall> items, Milliseconds now);
 
-    // The next call to send; none: nothing waits, or enough is under way. Its items stand until it is
-    // answered.
+    // The next call to send; none: nothing waits, or enough is under way. A few calls go at once; while these
+    // are under way what waits gathers for the next, since a call costs the server as much as several events.
+    // Its items stand until it is answered.
     struct Call {
         std::uint64_t serial = 0;
         std::span<const AppendCall> items;
@@ -126,6 +128,7 @@ private:
     void drop_answered(Sent& call);
     bool anybody_waits(const Sent& call) const;
     std::size_t under_way() const noexcept;
+    bool fills_a_call() const noexcept;
 
     AppendBounds bounds_;
     std::deque<Pending> queue_;
@@ -135,6 +138,7 @@ private:
     std::uint64_t next_serial_ = 1;
     std::size_t items_ = 0;
     std::size_t bytes_ = 0;
+    std::size_t queued_bytes_ = 0;  // of those that are in no call yet
 };
 
 }  // namespace tidings::redis

@@ -77,6 +77,31 @@ TEST(AppendQueue, RequestsShareCallsAndAreAnsweredWhenTheLastOfTheirItemsIs) {
     EXPECT_EQ(queue.waiting_items(), 0U);
 }
 
+TEST(AppendQueue, WhileAFewCallsAreUnderWayTheRestGathers) {
+    auto some = bounds();
+    some.calls = 4;
+    some.small_calls = 1;
+    AppendQueue queue{some};
+    queue.add(1, items({"a"}), 0);
+    EXPECT_EQ(next(queue), "1: a") << "one that comes alone does not wait";
+    queue.add(2, items({"b", "c"}), 0);
+    EXPECT_EQ(next(queue), "");
+    queue.add(3, items({"d", "e"}), 0);
+    EXPECT_EQ(next(queue), "2: b c d") << "a full one goes at once";
+    EXPECT_EQ(next(queue), "");
+    queue.replied(1, results(1));
+    EXPECT_EQ(next(queue), "");
+    queue.replied(2, results(3));
+    EXPECT_EQ(next(queue), "3: e");
+    some.call_bytes = sizeof(AppendCall);
+    AppendQueue narrow{some};
+    narrow.add(1, items({"a", "b", "c"}), 0);
+    EXPECT_EQ(next(narrow), "1: a");
+    EXPECT_EQ(next(narrow), "2: b") << "full is also what has so many bytes";
+    narrow.again(1);
+    EXPECT_EQ(next(narrow), "1: a") << "what is sent again does not wait";
+}
+
 TEST(AppendQueue, ResultsGoToTheItemsTheyAreOf) {
     AppendQueue queue{bounds()};
     queue.add(1, items({"a"}), 0);

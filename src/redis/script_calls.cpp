@@ -1,9 +1,10 @@
 #include "redis/script_calls.hpp"
 
-#include "base/json.hpp"
+#include "redis/append_pack.hpp"
 #include "redis/term_text.hpp"
 
 #include <charconv>
+#include <deque>
 
 namespace tidings::redis {
 namespace {
@@ -12,6 +13,7 @@ constexpr std::size_t exact_cap_below = 200;  // above, whole nodes of a stream 
 constexpr std::string_view tokens_live_ms = "120000";
 // Ids have 48 bits for milliseconds.
 constexpr std::string_view last_time = "281474976710654";
+constexpr std::uint64_t row_max = 100'000;  // no call brings more events
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 std::string flag(bool value) { return value ? "1" : "0"; }
@@ -20,14 +22,18 @@ class Arguments {
 public:
     Arguments(const Script& script, ScriptForm form, std::size_t keys) {
         add(form == ScriptForm::by_sha ? "EVALSHA" : "EVAL");
-        add(form == ScriptForm::by_sha ? script.sha : script.source);
+        borrow(form == ScriptForm::by_sha ? script.sha : script.source);
         add(number(keys));
     }
-    void add(std::string text) { texts_.push_back(std::move(text)); }
+    void add(std::string text) {
+        texts_.push_back(std::move(text));
+        views_.push_back(texts_.back());
+    }
+    // What stays as it is until the command is made.
+    void borrow(std::string_view text) { views_.push_back(text); }
     std::string command() const {
-        const std::vector<std::string_view> views{texts_.begin(), texts_.end()};
         std::string out;
-        redis::append_command(out, views);
+        redis::append_command(out, views_);
         return out;
     }
     void add_head(const CallHead& head) {
@@ -49,37 +55,9 @@ public:
     }
 
 private:
-    std::vector<std::string> texts_;
+    std::deque<std::string> texts_;  // they must not move
+    std::vector<std::string_view> views_;
 };
-
-std::string kind_number(Audience::Kind kind) {
-    switch (kind) {
-        case Audience::Kind::user: return "1";
-        case Audience::Kind::broadcast: return "2";
-        case Audience::Kind::topic: break;
-    }
-    return "3";
-}
-
-void add_item(Arguments& arguments, const Names& names, const AppendCall& item) {
-    using Kind = AppendCall::Kind;
-    arguments.add(item.kind == Kind::retained ? "r" : item.kind == Kind::unretained ? "u" : "c");
-    arguments.add(kind_number(item.audience.kind));
-    arguments.add(names.channel(item.audience));
-    arguments.add(item.type);
-    arguments.add(item.data);
-    arguments.add(item.occurred_at);
-    arguments.add(message_middle(item));
-    arguments.add(meta_tail(item));
-    arguments.add(item.idempotency_body);
-    arguments.add(item.passing_id.text());
-    arguments.add(flag(item.audience.kind == Audience::Kind::topic));
-    arguments.add(std::string{last_time});
-}
-
-std::string user_of(const Audience& audience) {
-    return audience.kind == Audience::Kind::user ? audience.name : Uuid{}.text();
-}
 
 std::optional<std::uint64_t> unsigned_of(std::string_view text) noexcept {
     std::uint64_t value = 0;
@@ -105,37 +83,64 @@ std::optional<TermName> term_of(const Value& value) {
     return TermName{static_cast<std::uint16_t>(*term), static_cast<std::uint32_t>(*tag)};
 }
 
-std::optional<AppendResult> parse_result(std::string_view line) {
+// "<position> <tag> <count>": so many events in a row, at this position and the sequences behind it.
+bool parse_row(std::string_view line, std::vector<AppendResult>& results) {
+    const auto words = split(line, ' ');
+    if (words.size() != 3) return false;
+    const auto first = parse_position(words[0]);
+    const auto tag = unsigned_of(words[1]);
+    const auto count = unsigned_of(words[2]);
+    if (!first || !tag || *tag > 0xffffffff || !count || *count == 0 || *count > row_max) return false;
+    for (std::uint64_t i = 0; i < *count; ++i) {
+        AppendResult result;
+        result.kind = AppendResult::Kind::appended;
+        result.position = {first->term, first->milliseconds, first->sequence + i};
+        result.id = EventId{result.position, static_cast<std::uint32_t>(*tag), 0}.uuid();
+        results.push_back(std::move(result));
+    }
+    return true;
+}
+
+// "<id or -> <position>"
+bool parse_duplicate(std::string_view line, AppendResult& result) {
+    const auto space = line.find(' ');
+    if (space == std::string_view::npos) return false;
+    const auto position = parse_position(line.substr(space + 1));
+    const auto id =
+        line.substr(0, space) == "-" ? std::optional<Uuid>{Uuid{}} : Uuid::parse(line.substr(0, space));
+    if (!position || !id) return false;
+    result.kind = AppendResult::Kind::duplicate;
+    result.id = *id;
+    result.position = *position;
+    return true;
+}
+
+// One line of results; false: it is none.
+bool parse_line(std::string_view line, std::vector<AppendResult>& results) {
     using Kind = AppendResult::Kind;
-    if (line.empty()) return std::nullopt;
+    if (line.empty()) return false;
     AppendResult result;
     const char kind = line.front();
     line.remove_prefix(1);
     switch (kind) {
-        case 'C': result.kind = Kind::closed; return result;
-        case 'I': result.kind = Kind::conflict; return result;
-        case 'E': result.why = line; return result;
+        case 'A': return parse_row(line, results);
+        case 'C': result.kind = Kind::closed; break;
+        case 'I': result.kind = Kind::conflict; break;
+        case 'E': result.why = line; break;
         case 'U': {
             const auto position = parse_position(line);
-            if (!position) return std::nullopt;
+            if (!position) return false;
             result.kind = Kind::unretained;
             result.position = *position;
-            return result;
+            break;
         }
-        case 'A':
-        case 'D': break;
-        default: return std::nullopt;
+        case 'D':
+            if (!parse_duplicate(line, result)) return false;
+            break;
+        default: return false;
     }
-    const auto space = line.find(' ');
-    if (space == std::string_view::npos) return std::nullopt;
-    const auto position = parse_position(line.substr(space + 1));
-    const auto id =
-        line.substr(0, space) == "-" ? std::optional<Uuid>{Uuid{}} : Uuid::parse(line.substr(0, space));
-    if (!position || !id) return std::nullopt;
-    result.kind = kind == 'A' ? Kind::appended : Kind::duplicate;
-    result.id = *id;
-    result.position = *position;
-    return result;
+    results.push_back(std::move(result));
+    return true;
 }
 
 // "1" or "0", ended terms, start, moments: from `at` on.
@@ -165,32 +170,11 @@ std::string cap_text(std::size_t events) {
     return (least < exact_cap_below ? "=" : "~") + std::to_string(least);
 }
 
-std::string meta_tail(const AppendCall& item) {
-    std::string text = ", \"audience\": " + quoted(item.audience.text());
-    if (item.kind == AppendCall::Kind::closes) return text + ", \"closes\": true}";
-    if (item.kind == AppendCall::Kind::unretained) text += ", \"retained\": false";
-    text += ", \"category\": " + quoted(item.category);
-    if (!item.key.empty()) text += ", \"key\": " + quoted(item.key);
-    return text + "}";
-}
-
-std::string message_middle(const AppendCall& item) {
-    return ", \"event_type\": " + quoted(item.type) + ", \"user_id\": " + quoted(user_of(item.audience)) +
-           ", \"data\": ";
-}
-
 std::string append_command(const Scripts& scripts, ScriptForm form, const Names& names, const CallHead& head,
-                           std::uint64_t serial, std::span<const AppendCall> items) {
-    Arguments arguments{scripts.append, form, 2 + 3 * items.size()};
-    const std::string partition = names.partition();
-    arguments.add(partition);
+                           std::uint64_t serial, std::span<const AppendCall> items, const LastEntries& last) {
+    Arguments arguments{scripts.append, form, 2};
+    arguments.add(names.partition());
     arguments.add(names.tokens(head.instance));
-    for (const auto& item : items) {
-        arguments.add(names.stream(item.audience));
-        const bool topic = item.audience.kind == Audience::Kind::topic;
-        arguments.add(topic ? names.tombstone(item.audience) : partition);
-        arguments.add(item.idempotency_key.empty() ? partition : names.idempotency(item.idempotency_key));
-    }
     arguments.add_head(head);
     arguments.add(number(serial));
     arguments.add(names.hub_channel(head.instance));
@@ -198,7 +182,9 @@ std::string append_command(const Scripts& scripts, ScriptForm form, const Names&
     arguments.add(cap_text(retention.user.events) + " " + cap_text(retention.broadcast.events) + " " +
                   cap_text(retention.topic.events));
     arguments.add(std::string{tokens_live_ms});
-    for (const auto& item : items) add_item(arguments, names, item);
+    arguments.add(std::string{last_time});
+    arguments.add(append_pack(names, last, head.known, items));
+    for (const auto& item : items) arguments.borrow(item.data);
     return arguments.command();
 }
 
@@ -249,10 +235,9 @@ std::optional<AppendReply> parse_append_reply(const Value& value) {
         return reply;
     }
     if (status != "ok" && status != "repeat") return std::nullopt;
+    reply.repeated = status == "repeat";
     for (const auto line : split(value.at(3).text_or_empty(), '\n')) {
-        auto result = parse_result(line);
-        if (!result) return std::nullopt;
-        reply.results.push_back(*std::move(result));
+        if (!parse_line(line, reply.results)) return std::nullopt;
     }
     return reply;
 }

@@ -4,6 +4,7 @@
 
 #include "base/position.hpp"
 #include "base/terms.hpp"
+#include "redis/last_entries.hpp"
 #include "redis/names.hpp"
 #include "redis/resp.hpp"
 #include "redis/scripts.hpp"
@@ -57,13 +58,11 @@ enum class ScriptForm : std::uint8_t { by_sha, by_source };
 // How a log's length is bounded: exactly where it is short, by whole nodes of about a hundred entries where
 // it is long.
 std::string cap_text(std::size_t events);
-// The member `tidings` behind the position: `, "audience": …}`.
-std::string meta_tail(const AppendCall& item);
-// The message between the id and the data: `, "event_type": …, "data": `.
-std::string message_middle(const AppendCall& item);
 
+// `last`: what the caller knows of the items' logs.
 std::string append_command(const Scripts& scripts, ScriptForm form, const Names& names, const CallHead& head,
-                           std::uint64_t serial, std::span<const AppendCall> items);
+                           std::uint64_t serial, std::span<const AppendCall> items,
+                           const LastEntries& last = {});
 std::string bound_command(const Scripts& scripts, ScriptForm form, const Names& names, const CallHead& head,
                           std::uint64_t serial, std::optional<Position> at_least);
 
@@ -101,6 +100,7 @@ struct AppendResult {
 struct AppendReply {
     TermName term;
     bool no_lease = false;
+    bool repeated = false;  // it was answered before, perhaps in another term
     std::vector<AppendResult> results;
 };
 std::optional<AppendReply> parse_append_reply(const Value& value);

@@ -1,5 +1,6 @@
 #include "redis/script_calls.hpp"
 
+#include "redis/append_pack.hpp"
 #include "redis/term_text.hpp"
 
 #include <gmock/gmock.h>
@@ -93,45 +94,16 @@ TEST(ScriptCalls, TheHeadSaysWhatTheServerIs) {
               (std::vector<std::string>{"1", "1", "1000 2000 3000", "99", "1", "1"}));
 }
 
-TEST(ScriptCalls, AnAppendNamesAllItsKeys) {
-    auto first = item(AppendCall::Kind::retained, ann);
-    first.idempotency_key = "k1";
-    first.idempotency_body = "b1";
-    auto second = item(AppendCall::Kind::closes, room);
-    auto third = item(AppendCall::Kind::unretained, Audience::broadcast());
-    third.passing_id = *Uuid::parse("0199a2b4-0000-7abc-8def-0123456789ab");
-    const std::vector<AppendCall> items{first, second, third};
-    const auto all = arguments(append_command(Scripts{}, ScriptForm::by_sha, Names{}, head(), 9, items));
-    const std::string nil = Uuid{}.text();
-    std::vector<std::string> own{"9", "sse:tidings:hub:hub", "~1000 ~1000 ~1000", "120000"};
-    const auto add = [&](std::vector<std::string> more) { own.insert(own.end(), more.begin(), more.end()); };
-    add({"r", "1", "sse:user:ann", "a\"b", R"({"n":1})", "2026-01-20T02:30:00+00:00", message_middle(first),
-         meta_tail(first), "b1", nil, "0", "281474976710654"});
-    add({"c", "3", "sse:topic:room", "a\"b", R"({"n":1})", "2026-01-20T02:30:00+00:00",
-         message_middle(second), meta_tail(second), "", nil, "1", "281474976710654"});
-    add({"u", "2", "sse:broadcast", "a\"b", R"({"n":1})", "2026-01-20T02:30:00+00:00", message_middle(third),
-         meta_tail(third), "", third.passing_id.text(), "0", "281474976710654"});
-    EXPECT_EQ(all, with_head({"11", "sse:tidings:partition", "sse:tidings:tokens:hub", "sse:stream:user:ann",
-                              "sse:tidings:partition", "sse:tidings:key:k1", "sse:stream:topic:room",
-                              "sse:tidings:closed:room", "sse:tidings:partition", "sse:stream:broadcast",
-                              "sse:tidings:partition", "sse:tidings:partition"},
-                             own));
-}
-
-TEST(ScriptCalls, V6_AMessageIsTheOriginalsWithOneMemberMore) {
-    auto call = item(AppendCall::Kind::retained, ann);
-    EXPECT_EQ(message_middle(call), R"(, "event_type": "a\"b", "user_id": "ann", "data": )");
-    EXPECT_EQ(meta_tail(call), R"(, "audience": "user:ann", "category": "c"})");
-    call.key = "k\n";
-    EXPECT_EQ(meta_tail(call), R"(, "audience": "user:ann", "category": "c", "key": "k\n"})");
-    call.kind = AppendCall::Kind::unretained;
-    EXPECT_EQ(meta_tail(call),
-              R"(, "audience": "user:ann", "retained": false, "category": "c", "key": "k\n"})");
-    call.kind = AppendCall::Kind::closes;
-    call.audience = room;
-    EXPECT_EQ(meta_tail(call), R"(, "audience": "topic:room", "closes": true})");
-    EXPECT_EQ(message_middle(call),
-              R"(, "event_type": "a\"b", "user_id": "00000000-0000-0000-0000-000000000000", "data": )");
+TEST(ScriptCalls, AnAppendBringsItsItemsInAPackAndTheirData) {
+    const std::vector<AppendCall> items{item(AppendCall::Kind::retained, ann),
+                                        item(AppendCall::Kind::closes, room)};
+    LastEntries last;
+    last.note({2, 22}, "user:ann", {2, 70, 8});
+    const auto all =
+        arguments(append_command(Scripts{}, ScriptForm::by_sha, Names{}, head(), 9, items, last));
+    EXPECT_EQ(all, with_head({"2", "sse:tidings:partition", "sse:tidings:tokens:hub"},
+                             {"9", "sse:tidings:hub:hub", "~1000 ~1000 ~1000", "120000", "281474976710654",
+                              append_pack(Names{}, last, {2, 22}, items), R"({"n":1})", R"({"n":1})"}));
 }
 
 TEST(ScriptCalls, ShortLogsAreTrimmedExactly) {
@@ -156,24 +128,32 @@ TEST(ScriptCalls, AStateCallReports) {
 TEST(ScriptReplies, AnAppendsResultsAreRead) {
     using Kind = AppendResult::Kind;
     const std::string id = "0199a2b4-0000-7abc-8def-0123456789ab";
-    const auto found = parse_append_reply(
-        reply({text("ok"), integer(2), text("22"),
-               text("A" + id + " 2-5-6\nD" + id + " 1-2-3\nD- 1-2-3\nU2-5-7\nC\nI\nEWRONGTYPE no stream")}));
+    const auto found =
+        parse_append_reply(reply({text("ok"), integer(2), text("22"),
+                                  text("A2-5-4095 22 1\nA2-6-0 23 2\nD" + id +
+                                       " 1-2-3\nD- 1-2-3\nU2-5-7\nC\nI\nEWRONGTYPE no stream")}));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->term, (TermName{2, 22}));
     EXPECT_FALSE(found->no_lease);
     std::vector<Kind> kinds;
     for (const auto& result : found->results) kinds.push_back(result.kind);
-    EXPECT_THAT(kinds, ElementsAre(Kind::appended, Kind::duplicate, Kind::duplicate, Kind::unretained,
-                                   Kind::closed, Kind::conflict, Kind::failed));
-    EXPECT_EQ(found->results[0].id.text(), id);
-    EXPECT_EQ(found->results[0].position, (Position{2, 5, 6}));
-    EXPECT_EQ(found->results[1].position, (Position{1, 2, 3}));
-    EXPECT_TRUE(found->results[2].id.nil());
-    EXPECT_EQ(found->results[3].position, (Position{2, 5, 7}));
-    EXPECT_EQ(found->results[6].why, "WRONGTYPE no stream");
-    EXPECT_EQ(parse_append_reply(reply({text("repeat"), integer(2), text("22"), text("C")}))->results.size(),
-              1U);
+    EXPECT_THAT(kinds,
+                ElementsAre(Kind::appended, Kind::appended, Kind::appended, Kind::duplicate, Kind::duplicate,
+                            Kind::unretained, Kind::closed, Kind::conflict, Kind::failed));
+    const Position positions[] = {{2, 5, 4095}, {2, 6, 0}, {2, 6, 1}};
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(found->results[i].position, positions[i]);
+        EXPECT_EQ(found->results[i].id, (EventId{positions[i], i == 0 ? 22U : 23U, 0}.uuid()));
+    }
+    EXPECT_EQ(found->results[3].id.text(), id);
+    EXPECT_EQ(found->results[3].position, (Position{1, 2, 3}));
+    EXPECT_TRUE(found->results[4].id.nil());
+    EXPECT_EQ(found->results[5].position, (Position{2, 5, 7}));
+    EXPECT_EQ(found->results[8].why, "WRONGTYPE no stream");
+    EXPECT_FALSE(found->repeated);
+    const auto again = parse_append_reply(reply({text("repeat"), integer(2), text("22"), text("C")}));
+    EXPECT_EQ(again->results.size(), 1U);
+    EXPECT_TRUE(again->repeated);
     EXPECT_TRUE(parse_append_reply(reply({text("nolease"), integer(2), text("22")}))->no_lease);
 }
 
@@ -202,8 +182,19 @@ TEST(ScriptReplies, AStatesAreRead) {
 
 TEST(ScriptReplies, D5_WhatIsNotOfThatFormIsNone) {
     const std::string id = "0199a2b4-0000-7abc-8def-0123456789ab";
-    const std::string lines[] = {"X",        "A", "A" + id, "A" + id + " 1-2",  "A- 1-2-",
-                                 "Ax 1-2-3", "U", "U1",     "D" + id + " 1-2-x"};
+    const std::string lines[] = {"X",
+                                 "A",
+                                 "A2-5-6",
+                                 "A2-5-6 22",
+                                 "A2-5-6 22 0",
+                                 "A2-5-6 4294967296 1",
+                                 "A2-5-6 22 100001",
+                                 "A2-5 22 1",
+                                 "A2-5-6 22 1 1",
+                                 "U",
+                                 "U1",
+                                 "D- 1-2",
+                                 "D" + id + " 1-2-x"};
     for (const auto& line : lines) {
         EXPECT_FALSE(parse_append_reply(reply({text("ok"), integer(2), text("22"), text(line)}))) << line;
     }
