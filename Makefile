@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 PRESET ?= dev
 CHAOS_SECONDS ?= 3600
 
-.PHONY: help demo test quick build format fuzz-long chaos clean
+.PHONY: help demo test quick build format fuzz-long chaos bench-check clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ chaos:  ## Kill, cut and stall hubs and their Redis for CHAOS_SECONDS (default 3
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build build/release --target tidings_cli -j $(JOBS)
 	@test/chaos/run.py --bin build/release/tidings --total $(CHAOS_SECONDS) --seconds 45 --json build/chaos.json
+
+bench-check:  ## Count the instructions of fixed workloads against bench/baseline.json (UPDATE=1 writes it)
+	@tools/setup bench
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build build/release --target tidings_instructions -j $(JOBS)
+	@bench/check_instructions.py $(if $(UPDATE),--update)
 
 clean:  ## Remove everything that was built
 	rm -rf build
