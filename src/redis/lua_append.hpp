@@ -49,7 +49,7 @@ for i = 1, 3 do
 end
 local last_time = tonumber(ARGV[17])
 local names, audiences, shapes, items, extras = unpack(cmsgpack.unpack(ARGV[18]))
-local nobody = '00000000-0000-0000-0000-000000000000", "data": '
+local nobody = '00000000-0000-0000-0000-000000000000'
 local audience_heads = {', "audience": "user:', ', "audience": "broadcast', ', "audience": "topic:'}
 -- Whether the caller's word for what was a log's last entry counts: that entry is there, or younger ones are,
 -- unless the server evicts keys or its age has changed since.
@@ -194,11 +194,11 @@ local function append(at, data)
     local over = finished(grave, what)
     if over then return over end
   end
-  local whose = kind == 1 and json .. '", "data": ' or nobody
+  local whose = kind == 1 and json or nobody
   if what == 'u' then
     local position = text_of(number, ms, seq)
-    call('PUBLISH', channel, '{"event_id": "' .. extras[x + 2] .. '"' .. shapes[s + 2] .. whose .. data ..
-         ', "occurred_at": "' .. occurred .. '", "tidings": {"v": 1, "at": "' .. position .. '"' ..
+    call('PUBLISH', channel, '{"event_id": "' .. extras[x + 2] .. '"' .. shapes[s + 2] .. whose ..
+         '", "data": ' .. data .. ', "occurred_at": "' .. occurred .. '", "tidings": {"v": 1, "at": "' .. position .. '"' ..
          audience_heads[kind] .. json .. shapes[s + 3] .. '}')
     if body ~= '' then remember(key, body, age, '-', position) end
     return 'U' .. position
@@ -239,8 +239,8 @@ local function append(at, data)
   call('XADD', stream, 'MAXLEN', exactly[kind], most[kind], entry, 'event_id', id, 'event_type',
        shapes[s + 1], 'data', data, 'occurred_at', occurred, 'tidings', meta)
   ends[a] = entry
-  call('PUBLISH', channel, '{"event_id": "' .. id .. '"' .. shapes[s + 2] .. whose .. data ..
-       ', "occurred_at": "' .. occurred .. '", "tidings": ' .. meta .. '}')
+  call('PUBLISH', channel, '{"event_id": "' .. id .. '"' .. shapes[s + 2] .. whose ..
+       '", "data": ' .. data .. ', "occurred_at": "' .. occurred .. '", "tidings": ' .. meta .. '}')
   if body ~= '' then remember(key, body, age, id, term_head .. entry) end
   return nil
 end
