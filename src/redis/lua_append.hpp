@@ -198,7 +198,8 @@ local function append(at, data)
   if what == 'u' then
     local position = text_of(number, ms, seq)
     call('PUBLISH', channel, '{"event_id": "' .. extras[x + 2] .. '"' .. shapes[s + 2] .. whose ..
-         '", "data": ' .. data .. ', "occurred_at": "' .. occurred .. '", "tidings": {"v": 1, "at": "' .. position .. '"' ..
+         '", "data": ' .. data .. ', "occurred_at": "' .. occurred ..
+         '", "tidings": {"v": 1, "at": "' .. position .. '"' ..
          audience_heads[kind] .. json .. shapes[s + 3] .. '}')
     if body ~= '' then remember(key, body, age, '-', position) end
     return 'U' .. position
