@@ -83,7 +83,8 @@ void lines(std::string_view text) {
         std::vector<std::string> found;
         const auto drain = [&] {
             while (const auto line = splitter.next()) {
-                found.push_back(std::to_string(line->number) + (line->text ? ":" + *line->text : "!"));
+                found.push_back(std::to_string(line->number) +
+                                (line->text ? ":" + std::string{*line->text} : "!"));
             }
         };
         for (std::size_t at = 0; at < text.size(); at += piece) {

@@ -184,7 +184,18 @@ Result<void> JsonReader::check(std::string_view text) {
     return {};
 }
 
+// Its buffers were made for the old depth.
+void JsonReader::take_limits(const Limits& limits) {
+    if (limits.json_depth != parser_->depth_max) parser_ = std::make_unique<Parser>(limits.json_depth);
+}
+
 Result<std::string> JsonReader::minified(std::string_view text) {
+    const auto found = minified_in_place(text);
+    if (!found) return found.error();
+    return std::string{*found};
+}
+
+Result<std::string_view> JsonReader::minified_in_place(std::string_view text) {
     auto checked = check(text);
     if (!checked) return checked.error();
     auto& line = parser_->line;
@@ -194,7 +205,7 @@ Result<std::string> JsonReader::minified(std::string_view text) {
     std::size_t bytes = 0;
     const auto code = simdjson::minify(text.data(), text.size(), line.data(), bytes);
     if (code) return Error{Errc::invalid_json, std::string{"not JSON: "} + simdjson::error_message(code)};
-    return line.substr(0, bytes);
+    return std::string_view{line}.substr(0, bytes);
 }
 
 Result<void> check_json(std::string_view text, const Limits& limits) {

@@ -23,6 +23,8 @@ namespace tidings {
 class JsonReader {
 public:
     explicit JsonReader(const Limits& limits = {});
+    // For a reader that outlives a reload.
+    void take_limits(const Limits& limits);
     JsonReader(JsonReader&&) noexcept;
     JsonReader& operator=(JsonReader&&) noexcept;
     ~JsonReader();
@@ -31,6 +33,8 @@ public:
     Result<void> check(std::string_view text);
     // The same text on one line: white space outside strings is gone, everything else is as it was.
     Result<std::string> minified(std::string_view text);
+    // The same without a copy: good until the reader's next text.
+    Result<std::string_view> minified_in_place(std::string_view text);
 
 private:
     struct Parser;

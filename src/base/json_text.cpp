@@ -4,6 +4,7 @@
 #include "base/utf8.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace tidings {
@@ -12,6 +13,25 @@ namespace {
 constexpr auto npos = std::string_view::npos;
 
 bool space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// Which bytes a search stops at, one load for each: std::string_view::find_first_of searches the set anew for
+// every byte.
+class ByteSet {
+public:
+    constexpr explicit ByteSet(std::string_view bytes) {
+        for (const char byte : bytes) holds_[static_cast<unsigned char>(byte)] = true;
+    }
+    std::size_t find_in(std::string_view text, std::size_t at) const noexcept {
+        while (at < text.size() && !holds_[static_cast<unsigned char>(text[at])]) ++at;
+        return at;
+    }
+
+private:
+    std::array<bool, 256> holds_{};
+};
+
+constexpr ByteSet structural{"\"{}[]"};
+constexpr ByteSet scalar_end{" \t\n\r,]}:"};
 
 // Walks over JSON text without recursion. A value; lives within one call.
 class Scanner {
@@ -53,18 +73,21 @@ private:
     }
 
     bool skip_string() noexcept {
-        for (++at_; (at_ = text_.find_first_of("\"\\", at_)) != npos; at_ += 2) {
-            if (text_[at_] != '"') continue;
-            ++at_;
-            return true;
+        auto quote = text_.find('"', ++at_);
+        auto escape = text_.substr(0, quote).find('\\', at_);
+        while (escape != npos) {
+            at_ = escape + 2;
+            // An escaped quote was not the end.
+            if (quote < at_) quote = text_.find('"', at_);
+            escape = text_.substr(0, quote).find('\\', at_);
         }
-        at_ = text_.size();
-        return false;
+        at_ = quote == npos ? text_.size() : quote + 1;
+        return quote != npos;
     }
 
     bool skip_container() noexcept {
         std::size_t depth = 0;
-        while ((at_ = text_.find_first_of("\"{}[]", at_)) != npos) {
+        while ((at_ = structural.find_in(text_, at_)) < text_.size()) {
             const char c = text_[at_];
             if (c == '"') {
                 if (!skip_string()) return false;
@@ -74,13 +97,12 @@ private:
             depth = c == '{' || c == '[' ? depth + 1 : depth - 1;
             if (depth == 0) return true;
         }
-        at_ = text_.size();
         return false;
     }
 
     bool skip_scalar() noexcept {
         const auto start = at_;
-        at_ = std::min(text_.find_first_of(" \t\n\r,]}:", at_), text_.size());
+        at_ = scalar_end.find_in(text_, at_);
         return at_ > start;
     }
 
@@ -156,9 +178,10 @@ std::size_t append_escape(std::string& target, std::string_view rest) {
 }
 
 std::optional<std::string> unescaped(std::string_view literal) {
+    auto rest = literal.substr(1, literal.size() - 2);
+    if (rest.find('\\') == npos) return std::string{rest};
     std::string text;
     text.reserve(literal.size());
-    auto rest = literal.substr(1, literal.size() - 2);
     for (auto at = rest.find('\\'); at != npos; at = rest.find('\\')) {
         text.append(rest.substr(0, at));
         const auto length = append_escape(text, rest.substr(at + 1));
@@ -241,6 +264,7 @@ std::string Quoted::operator()(std::string_view text) const {
 
 std::optional<std::vector<JsonMember>> json_members(std::string_view text, std::size_t members_max) {
     std::vector<JsonMember> members;
+    members.reserve(std::min<std::size_t>(members_max, 8));
     bool readable = true;
     const bool object = each_member(text, [&](std::string_view literal, std::string_view value) {
         auto name = unescaped(literal);

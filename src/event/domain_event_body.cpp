@@ -105,7 +105,7 @@ Result<DomainEventItem> from_attributes(const Attributes& attributes) {
     return item;
 }
 
-Result<void> take_data(const std::string* data, DomainEventItem& item) {
+Result<void> take_data(const std::string_view* data, DomainEventItem& item) {
     if (data == nullptr || *data == "null") return {};
     if (!data->starts_with('{'))
         return Error{Errc::invalid_field, "the data of a domain event is a JSON object"};
@@ -195,7 +195,8 @@ Result<DomainEventItem> parse_binary_cloud_event(HeaderFields headers, std::stri
     if (const auto* type = field(headers, "content-type")) attributes.datacontenttype = *type;
     auto item = from_attributes(attributes);
     if (!item || body.empty()) return item;
-    const auto clean = minified(body, limits);
+    JsonReader reader{limits};
+    const auto clean = reader.minified_in_place(body);
     if (!clean) return clean.error();
     const auto taken = take_data(&*clean, *item);
     if (!taken) return taken.error();

@@ -1,6 +1,5 @@
 #include "event/publish_body.hpp"
 
-#include "base/json.hpp"
 #include "event/conflation_key.hpp"
 #include "event/json_members.hpp"
 #include "event/type_name.hpp"
@@ -94,14 +93,23 @@ Result<void> read_rest(const JsonMembers& members, const Registry& registry, con
 
 Result<PublishItem> parse_publish_item(std::string_view json, const Registry& registry,
                                        const Limits& limits) {
+    JsonReader reader{limits};
+    return parse_publish_item(reader, json, registry, limits);
+}
+
+Result<PublishItem> parse_publish_item(JsonReader& reader, std::string_view json, const Registry& registry,
+                                       const Limits& limits) {
     const auto members =
-        JsonMembers::parse(json, allowed_members(), UnknownMembers::refuse, "a publish", limits);
+        JsonMembers::parse(reader, json, allowed_members(), UnknownMembers::refuse, "a publish");
     if (!members) return members.error();
     PublishItem item;
     auto type = members->required_text("type");
     if (!type) return type.error();
-    const auto usable = check_type_name(*type, limits);
-    if (!usable) return usable.error();
+    // What is registered was checked when it was.
+    if (type->size() > limits.type_bytes || registry.find(*type) == nullptr) {
+        const auto usable = check_type_name(*type, limits);
+        if (!usable) return usable.error();
+    }
     item.draft.type = *std::move(type);
     auto audiences = audiences_of(*members, limits);
     if (!audiences) return audiences.error();
@@ -147,7 +155,7 @@ std::optional<NdjsonSplitter::Line> NdjsonSplitter::line(std::string_view text) 
         return Line{number_, Error{Errc::event_too_large,
                                    "the line has more than " + std::to_string(line_bytes_max_) + " bytes"}};
     }
-    return Line{number_, std::string{text}};
+    return Line{number_, text};
 }
 
 std::optional<NdjsonSplitter::Line> NdjsonSplitter::next() {

@@ -1,6 +1,8 @@
 #pragma once
 // The body of a publish: one JSON object, an array of them, or one a line.
 
+#include "base/json.hpp"
+
 #include <tidings/event.hpp>
 #include <tidings/limits.hpp>
 #include <tidings/registry.hpp>
@@ -23,6 +25,10 @@ struct PublishItem {
 // (default {}), `occurred_at`, `key`, `idempotency_key`. The data is minified and checked against the
 // registry. Fails with invalid_json, invalid_field, missing_field, unknown_field, unknown_type,
 // reserved_name, ambiguous_audience, event_too_large.
+// `reader` has taken the same limits.
+Result<PublishItem> parse_publish_item(JsonReader& reader, std::string_view json, const Registry& registry,
+                                       const Limits& limits);
+// The same with a reader of its own.
 Result<PublishItem> parse_publish_item(std::string_view json, const Registry& registry, const Limits& limits);
 
 // The elements of a JSON array as minified texts. Fails with invalid_json, invalid_field (not an array) or
@@ -35,8 +41,8 @@ Result<std::vector<std::string>> split_array(std::string_view json, const Limits
 class NdjsonSplitter {
 public:
     struct Line {
-        std::size_t number = 0;    // from 1, blank lines counted
-        Result<std::string> text;  // or Errc::event_too_large
+        std::size_t number = 0;         // from 1, blank lines counted
+        Result<std::string_view> text;  // good until more is fed; or Errc::event_too_large
     };
 
     explicit NdjsonSplitter(std::size_t line_bytes_max) : line_bytes_max_{line_bytes_max} {}

@@ -203,7 +203,8 @@ std::vector<std::string> lines_of(std::string_view text, std::size_t piece, std:
     std::vector<std::string> lines;
     const auto drain = [&] {
         while (const auto line = splitter.next()) {
-            lines.push_back(std::to_string(line->number) + (line->text ? ":" + *line->text : "!"));
+            lines.push_back(std::to_string(line->number) +
+                            (line->text ? ":" + std::string{*line->text} : "!"));
         }
     };
     for (std::size_t at = 0; at < text.size(); at += piece) {

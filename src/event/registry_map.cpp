@@ -143,9 +143,12 @@ Result<Mapped> Registry::map_typed(std::type_index type, const void* event) cons
 Result<void> Registry::check_data(std::string_view type, std::string_view data) const {
     const EventTypeInfo* info = find(type);
     if (info == nullptr) return Error{Errc::unknown_type, "unknown event type " + shown(type)};
+    const auto begin = data.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos || data[begin] != '{')
+        return Error{Errc::invalid_field, "the data of '" + info->type + "' is a JSON object"};
+    if (info->data.empty()) return {};
     const auto members = json_members(data);
     if (!members) return Error{Errc::invalid_field, "the data of '" + info->type + "' is a JSON object"};
-    if (info->data.empty()) return {};
     for (const auto& [name, value] : *members) {
         const auto field = std::find_if(info->data.begin(), info->data.end(),
                                         [&](const auto& known) { return known.name == name; });

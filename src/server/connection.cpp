@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <charconv>
+#include <span>
 #include <utility>
 
 namespace tidings {
@@ -29,6 +31,15 @@ constexpr std::chrono::milliseconds leaving_time_max{2'000};
 std::string chunk_of(std::string_view text) {
     const auto frame = Frame::raw(text);
     return std::string{frame->chunk()};
+}
+
+void append_chunk(std::string& target, std::string_view text) {
+    std::array<char, 16> size{};
+    const char* end = std::to_chars(size.data(), size.data() + size.size(), text.size(), 16).ptr;
+    target.append(size.data(), static_cast<std::size_t>(end - size.data()))
+        .append("\r\n")
+        .append(text)
+        .append("\r\n");
 }
 
 }  // namespace
@@ -115,9 +126,9 @@ void Connection::read() {
 
 void Connection::take_bytes() {
     if (phase_ == Phase::gone) return;
-    const auto scratch = host_.connection_loop().scratch();
-    const auto size = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
-    if (size > 0) return on_read({}, {scratch.data(), static_cast<std::size_t>(size)});
+    const auto room = ndjson_ ? ndjson_->read_room() : host_.connection_loop().scratch();
+    const auto size = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    if (size > 0) return on_read({}, {room.data(), static_cast<std::size_t>(size)});
     if (size == 0) return on_read(asio::error::eof, {});
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return read();
     on_read(asio::error::connection_reset, {});
@@ -418,18 +429,20 @@ void Connection::leave() {
     read();
 }
 
-void Connection::begin_lines(http::Fields fields) {
+void Connection::begin_lines(const http::Fields& fields) {
     if (lines_open_ || phase_ == Phase::gone) return;
     lines_open_ = true;
     ++host_.counters().answers[200];
     lines_ += http::unsized_head(reply(), fields);
-    flush_lines();
 }
 
-void Connection::write_line(std::string_view text) {
+void Connection::write_lines(std::string_view lines) {
     if (phase_ == Phase::gone) return;
-    const std::string line = std::string{text} + "\n";
-    lines_ += parser_.request().version == http::Version::http_1_1 ? chunk_of(line) : line;
+    if (lines.empty() || parser_.request().version != http::Version::http_1_1) {
+        lines_ += lines;
+    } else {
+        append_chunk(lines_, lines);
+    }
     flush_lines();
 }
 

@@ -37,10 +37,10 @@ public:
 
     // For endpoints: the whole answer to the present request.
     void respond(http::Response response);
-    // For streamed answers: the head with the first bytes, more bytes, the end. Each write waits for the
-    // last.
-    void begin_lines(http::Fields fields);
-    void write_line(std::string_view text);
+    // For streamed answers: the head, whole lines with their ends (none: the head alone leaves), the end.
+    // Each write waits for the last.
+    void begin_lines(const http::Fields& fields);
+    void write_lines(std::string_view lines);
     void end_lines();
     std::size_t unsent_line_bytes() const noexcept { return lines_.size(); }
     // The endpoint has room again for the body that it reads piece by piece.

@@ -3,6 +3,7 @@
 #include "client/mint_token.hpp"
 #include "server/counters.hpp"
 #include "server/keys.hpp"
+#include "server/publish_desk.hpp"
 #include "store/memory_store.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -90,6 +91,7 @@ public:
     HubContext& context() noexcept override { return context_; }
     ShardCounters& counters() noexcept override { return counters_; }
     Loop& connection_loop() noexcept override { return loop_; }
+    PublishDesk& publish_desk() noexcept override { return desk_; }
     std::size_t stuck_shards() const override { return 0; }
     void collect_all(Callback<void(std::string)>) override { ADD_FAILURE(); }
 
@@ -123,6 +125,7 @@ private:
         LogSink{}, [] { return wall; }, [] { return std::uint64_t{7}; }};
     ShardCounters counters_;
     Loop loop_;
+    PublishDesk desk_{*store_, loop_, counters_};
     std::map<Connection*, std::shared_ptr<Connection>> open_;
     int client_ = -1;
     std::string received_;

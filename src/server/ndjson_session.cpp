@@ -4,14 +4,18 @@
 #include "server/counters.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace tidings {
 
 NdjsonSession::NdjsonSession(Connection& connection, Credential credential)
     : connection_{connection},
       credential_{std::move(credential)},
+      room_(read_bytes),
       // A line is an event and what stands around it.
-      splitter_{connection.settings().config.limits.event_bytes * 2 + 4096} {}
+      splitter_{connection.settings().config.limits.event_bytes * 2 + 4096},
+      outstanding_bytes_max_{connection.settings().config.limits.append_queue_bytes / 8} {}
 
 bool NdjsonSession::feed(std::string_view piece, BodyEnd end) {
     const auto keep = shared_from_this();  // the last answer may end the connection, and this with it
@@ -24,65 +28,96 @@ bool NdjsonSession::feed(std::string_view piece, BodyEnd end) {
     return !paused_;
 }
 
+bool NdjsonSession::has_room() const noexcept {
+    return answers_.size() < outstanding_max && outstanding_bytes_ < outstanding_bytes_max_;
+}
+
 // Lines that are answered at once make room for more, and nothing else will come to take those.
 void NdjsonSession::go_on() {
     do {
         take_lines();
         answer_ready();
-    } while (paused_ && answers_.size() < outstanding_max);
+    } while (paused_ && has_room());
 }
 
 void NdjsonSession::take_lines() {
-    auto& host = connection_.host();
-    std::vector<AppendItem> items;
-    std::uint64_t first = first_answer_ + answers_.size();
-    const auto next_serial = [&] { return first_answer_ + answers_.size(); };
-    while (answers_.size() < outstanding_max) {
-        auto line = splitter_.next();
-        if (!line) break;
-        Answer answer;
-        PreparedItem item;
-        if (line->text) {
-            item = prepare_item(host.context(), connection_.settings(), credential_, *line->text, {});
-        } else {
-            item.refused = line->text.error();
+    const PublishScope scope{connection_.host(), connection_.settings(), credential_};
+    taking_ = true;
+    paused_ = true;
+    Batch batch;
+    batch.first = next_serial();
+    while (has_room()) {
+        const auto line = splitter_.next();
+        if (!line) {
+            paused_ = false;
+            break;
         }
-        if (item.refused) {
-            ++host.counters().publish_refused;
-            answer.ready = true;
-            answer.text = batch_answer(*item.refused);
-        }
-        answer.appends = item.appends.size();
-        answers_.push_back(std::move(answer));
-        items.insert(items.end(), std::make_move_iterator(item.appends.begin()),
-                     std::make_move_iterator(item.appends.end()));
-        if (items.size() >= append_lines) {
-            send(std::exchange(items, {}), first, next_serial());
-            first = next_serial();
-        }
+        take_line(scope, *line, batch);
+        if (batch.items.size() < append_items && batch.bytes < outstanding_bytes_max_) continue;
+        send(std::exchange(batch, {}));
+        batch.first = next_serial();
     }
-    if (!items.empty()) send(std::move(items), first, next_serial());
-    paused_ = answers_.size() >= outstanding_max;
+    if (!batch.items.empty()) send(std::move(batch));
+    taking_ = false;
 }
 
-void NdjsonSession::send(std::vector<AppendItem> items, std::uint64_t first, std::uint64_t last) {
-    append_within_wait(connection_.host(), connection_.settings(), std::move(items),
-                       [weak = weak_from_this(), first, last](const AppendResults& results) {
-                           if (const auto self = weak.lock()) self->settle(first, last, results);
+void NdjsonSession::take_line(const PublishScope& scope, const NdjsonSplitter::Line& line, Batch& batch) {
+    Answer answer;
+    const std::size_t before = batch.items.size();
+    std::optional<Error> refused;
+    if (line.text) {
+        refused = prepare_item(scope, *line.text, {}, batch.items);
+    } else {
+        refused = line.text.error();
+    }
+    if (refused) {
+        ++connection_.host().counters().publish_refused;
+        answer.ready = true;
+        add_batch_answer(answer.text, *refused);
+    }
+    answer.appends = batch.items.size() - before;
+    for (std::size_t i = before; i < batch.items.size(); ++i) batch.bytes += batch.items[i].data.size();
+    answers_.push_back(std::move(answer));
+}
+
+void NdjsonSession::send(Batch batch) {
+    outstanding_bytes_ += batch.bytes;
+    append_within_wait(connection_.host(), connection_.settings(), std::move(batch.items),
+                       [weak = weak_from_this(), first = batch.first, last = next_serial(),
+                        bytes = batch.bytes](const AppendResults& results) {
+                           const auto self = weak.lock();
+                           if (!self) return;
+                           self->outstanding_bytes_ -= bytes;
+                           self->settle(first, last, results);
+                           if (!self->taking_) self->settled();
                        });
 }
 
-// The results of the lines first … last-1, in their order.
+// The results of the lines first … last-1, in their order. What can be answered now goes to the others'
+// answers.
 void NdjsonSession::settle(std::uint64_t first, std::uint64_t last, const AppendResults& results) {
     std::size_t at = 0;
+    release_ready();
     // Refused lines at the front were answered before the store was.
     for (std::uint64_t serial = std::max(first, first_answer_); serial < last; ++serial) {
         auto& answer = answers_[static_cast<std::size_t>(serial - first_answer_)];
-        if (answer.ready) continue;
-        answer.text = batch_answer(item_answer(std::span{results}.subspan(at, answer.appends)));
-        answer.ready = true;
-        at += answer.appends;
+        if (!answer.ready) {
+            const auto own = std::span{results}.subspan(at, answer.appends);
+            at += answer.appends;
+            add_batch_answer(serial == first_answer_ ? lines_ : answer.text, own);
+            answer.ready = true;
+            if (serial == first_answer_) lines_ += '\n';
+        } else if (serial == first_answer_) {
+            lines_.append(answer.text).append(1, '\n');
+        }
+        if (serial != first_answer_) continue;
+        answers_.pop_front();
+        ++first_answer_;
     }
+    release_ready();
+}
+
+void NdjsonSession::settled() {
     const auto keep = shared_from_this();  // the last answer may end the connection, and this with it
     answer_ready();
     if (over_ || !paused_) return;
@@ -90,18 +125,25 @@ void NdjsonSession::settle(std::uint64_t first, std::uint64_t last, const Append
     if (!paused_ && end_ == BodyEnd::open) connection_.resume_body();
 }
 
-void NdjsonSession::answer_ready() {
-    if (over_) return;
-    http::Fields fields;
-    fields.add("Content-Type", "application/x-ndjson");
-    fields.add("Cache-Control", "no-store");
-    connection_.begin_lines(std::move(fields));
+void NdjsonSession::release_ready() {
     while (!answers_.empty() && answers_.front().ready) {
-        const std::string text = std::move(answers_.front().text);
+        lines_.append(answers_.front().text).append(1, '\n');
         answers_.pop_front();
         ++first_answer_;
-        connection_.write_line(text);
     }
+}
+
+void NdjsonSession::answer_ready() {
+    if (over_) return;
+    if (!std::exchange(begun_, true)) {
+        http::Fields fields;
+        fields.add("Content-Type", "application/x-ndjson");
+        fields.add("Cache-Control", "no-store");
+        connection_.begin_lines(fields);
+    }
+    release_ready();
+    // The lines must not be there any more when a write comes back to this.
+    connection_.write_lines(std::exchange(lines_, {}));
     if (end_ == BodyEnd::reached && answers_.empty() && !paused_) {
         over_ = true;
         connection_.end_lines();

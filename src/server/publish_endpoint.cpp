@@ -2,15 +2,18 @@
 
 #include "base/json.hpp"
 #include "base/store_url.hpp"
+#include "base/uuid_text.hpp"
 #include "event/conflation_key.hpp"
 #include "event/domain_event_body.hpp"
 #include "event/time_text.hpp"
 #include "http/problem.hpp"
 #include "net/loop.hpp"
 #include "server/counters.hpp"
+#include "server/publish_desk.hpp"
 #include "store/idempotency.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace tidings {
 namespace {
@@ -60,6 +63,18 @@ std::optional<Error> key_problem(const Settings& settings, std::string_view key)
     return Error{Errc::invalid_field, "an idempotency key is at most " + std::to_string(most) + " bytes"};
 }
 
+// One event for many users is many appends: what one request may bring is bounded by the queue that takes it.
+Error brings_too_much(const Limits& limits) {
+    return {Errc::request_too_large, "with an append for each user this request is more than " +
+                                         std::to_string(limits.append_queue_bytes) +
+                                         " bytes; send less at once"};
+}
+
+std::optional<Error> too_much(const Limits& limits, std::size_t bytes, std::size_t audiences) {
+    if (bytes * audiences <= limits.append_queue_bytes) return std::nullopt;
+    return brings_too_much(limits);
+}
+
 // A user id means the user of the credential's own issuer.
 std::optional<Error> into_name_space(const Credential& credential, Audience& audience) {
     if (audience.kind != Audience::Kind::user) return std::nullopt;
@@ -71,37 +86,28 @@ std::optional<Error> into_name_space(const Credential& credential, Audience& aud
     return std::nullopt;
 }
 
-// What waits for the store, and for the clock: whichever comes first answers.
-struct Waiting {
-    Callback<void(AppendResults)> done;
-    std::size_t items = 0;
-};
-
-std::vector<AppendItem> appends_of(const HubContext& context, const EventDraft& draft,
-                                   const std::vector<Audience>& audiences, const Credential& credential,
-                                   std::string_view key, const Limits& limits) {
-    const auto registry = context.registry.take();
-    const auto* type = registry->find(draft.type);
-    const std::string conflates = conflation_key(type, draft.key, draft.data, limits);
-    std::vector<AppendItem> items;
-    for (const auto& audience : audiences) {
-        AppendItem item;
-        item.audience = audience;
-        item.type = draft.type;
-        item.category = type != nullptr ? type->category : std::string{};
+// One append for each audience, at the end of `items`. The last one takes the draft's texts.
+void add_appends(const PublishScope& scope, EventDraft& draft, std::vector<Audience>& audiences,
+                 std::string_view key, std::vector<AppendItem>& items) {
+    const auto* type = scope.registry->find(draft.type);
+    const std::string conflates = conflation_key(type, draft.key, draft.data, scope.settings.config.limits);
+    for (auto& audience : audiences) {
+        auto& item = items.emplace_back();
+        const bool last = &audience == &audiences.back();
+        item.audience = std::move(audience);
+        item.type = last ? std::move(draft.type) : draft.type;
+        if (type != nullptr) item.category = type->category;
         item.retain = type == nullptr || type->retain;
-        item.data = draft.data;
-        item.key = draft.key;
-        item.occurred_at = draft.occurred_at.value_or(context.now());
+        item.data = last ? std::move(draft.data) : draft.data;
+        item.key = last ? std::move(draft.key) : draft.key;
+        item.occurred_at = draft.occurred_at.value_or(scope.now);
         if (!key.empty() && item.retain) {
             const std::string time = draft.occurred_at ? time_text(*draft.occurred_at) : std::string{};
-            item.idempotency = idempotency_of(credential.user.text(), item, key, time);
+            item.idempotency = idempotency_of(scope.credential.user.text(), item, key, time);
         }
         // Not part of the digest above: another pointer in the registry does not make it another body.
         item.key = conflates;
-        items.push_back(std::move(item));
     }
-    return items;
 }
 
 }  // namespace
@@ -124,33 +130,28 @@ bool is_ndjson(const http::Request& request) {
     return type == "application/x-ndjson" || type == "application/ndjson" || type == "application/jsonl";
 }
 
-PreparedItem prepare_item(const HubContext& context, const Settings& settings, const Credential& credential,
-                          std::string_view json, std::string_view fallback_key) {
-    PreparedItem prepared;
-    const auto registry = context.registry.take();
-    auto item = parse_publish_item(json, *registry, settings.config.limits);
-    if (!item) {
-        prepared.refused = item.error();
-        return prepared;
-    }
+PublishScope::PublishScope(ConnectionHost& host, const Settings& of, const Credential& whose)
+    : settings{of},
+      credential{whose},
+      registry{host.context().registry.take()},
+      reader{host.publish_desk().reader(of.config.limits)},
+      now{host.context().now()} {}
+
+std::optional<Error> prepare_item(const PublishScope& scope, std::string_view json,
+                                  std::string_view fallback_key, std::vector<AppendItem>& appends) {
+    const auto& limits = scope.settings.config.limits;
+    auto item = parse_publish_item(scope.reader, json, *scope.registry, limits);
+    if (!item) return item.error();
     for (auto& audience : item->audiences) {
-        if (auto wrong = into_name_space(credential, audience)) {
-            prepared.refused = std::move(wrong);
-            return prepared;
-        }
-        if (credential.grants.allows_publish(audience)) continue;
-        prepared.refused = Error{Errc::forbidden, "the credential may not publish to this audience"};
-        return prepared;
+        if (auto wrong = into_name_space(scope.credential, audience)) return wrong;
+        if (scope.credential.grants.allows_publish(audience)) continue;
+        return Error{Errc::forbidden, "the credential may not publish to this audience"};
     }
-    const std::string_view key =
-        item->draft.idempotency_key.empty() ? fallback_key : item->draft.idempotency_key;
-    if (auto wrong = key_problem(settings, item->draft.idempotency_key)) {
-        prepared.refused = std::move(wrong);
-        return prepared;
-    }
-    prepared.appends =
-        appends_of(context, item->draft, item->audiences, credential, key, settings.config.limits);
-    return prepared;
+    const std::string key = std::move(item->draft.idempotency_key);
+    if (auto wrong = key_problem(scope.settings, key)) return wrong;
+    if (auto wrong = too_much(limits, item->draft.data.size(), item->audiences.size())) return wrong;
+    add_appends(scope, item->draft, item->audiences, key.empty() ? fallback_key : key, appends);
+    return std::nullopt;
 }
 
 // A store on Redis keeps the time itself and knows what was sent, so that it can tell `store-unavailable`
@@ -162,86 +163,85 @@ std::chrono::milliseconds longest_wait(const StoreConfig& store) {
 
 void append_within_wait(ConnectionHost& host, const Settings& settings, std::vector<AppendItem> items,
                         Callback<void(AppendResults)> done) {
-    // Shared between the store's answer and the clock's: the first takes `done`.
-    auto waiting = std::make_shared<Waiting>(Waiting{std::move(done), items.size()});
-    Loop& loop = host.connection_loop();
-    loop.later(longest_wait(settings.config.store), [waiting] {
-        if (!waiting->done) return;
-        auto answer = std::exchange(waiting->done, {});
-        AppendResults results;
-        for (std::size_t i = 0; i < waiting->items; ++i) {
-            results.push_back(
-                Error{Errc::outcome_unknown,
-                      "the store has not answered; repeat the request with the same idempotency key"});
-        }
-        answer(std::move(results));
-    });
-    ShardCounters& counters = host.counters();
-    host.context().store.append(std::move(items), [waiting, &loop, &counters](AppendResults results) {
-        loop.post([waiting, &counters, results = std::move(results)]() mutable {
-            if (!waiting->done) return;
-            for (const auto& result : results) {
-                if (result && !result->duplicate) ++counters.published;
-            }
-            auto answer = std::exchange(waiting->done, {});
-            answer(std::move(results));
-        });
-    });
+    host.publish_desk().append(std::move(items), longest_wait(settings.config.store), std::move(done));
 }
 
-Result<std::string> item_answer(std::span<const Result<Appended>> results) {
-    std::string ids;
-    std::string first = "null";
+namespace {
+
+void add_id(std::string& text, const Uuid& id) {
+    if (id.nil()) {
+        text += "null";
+        return;
+    }
+    std::array<char, uuid_text_bytes> digits;
+    put_uuid(digits.data(), id);
+    text.append(1, '"').append(digits.data(), digits.size()).append(1, '"');
+}
+
+// "id":…,"ids":[…]} of results that are all good.
+void add_ids(std::string& text, std::span<const Result<Appended>> results) {
+    text += "\"id\":";
+    add_id(text, results.empty() ? Uuid{} : results.front()->id);
+    text += ",\"ids\":[";
+    for (const auto& result : results) {
+        if (&result != &results.front()) text += ',';
+        add_id(text, result->id);
+    }
+    text += "]}";
+}
+
+std::optional<Error> first_error(std::span<const Result<Appended>> results) {
     for (const auto& result : results) {
         if (!result) return result.error();
-        const std::string id = result->id.nil() ? "null" : quoted(result->id.text());
-        if (ids.empty()) first = id;
-        ids.append(ids.empty() ? "" : ",").append(id);
     }
-    return "{\"id\":" + first + ",\"ids\":[" + ids + "]}";
+    return std::nullopt;
 }
 
-std::string batch_answer(const Result<std::string>& answer) {
-    if (answer) return "{\"status\":201," + answer->substr(1);
-    return "{\"status\":" + std::to_string(http::status_of(answer.error().code)) +
-           ",\"problem\":" + http::problem_json(answer.error()) + "}";
+}  // namespace
+
+Result<std::string> item_answer(std::span<const Result<Appended>> results) {
+    if (auto error = first_error(results)) return *std::move(error);
+    std::string text{"{"};
+    add_ids(text, results);
+    return text;
+}
+
+void add_batch_answer(std::string& text, const Error& refused) {
+    text.append("{\"status\":").append(std::to_string(http::status_of(refused.code)));
+    text.append(",\"problem\":").append(http::problem_json(refused)).append("}");
+}
+
+void add_batch_answer(std::string& text, std::span<const Result<Appended>> results) {
+    if (const auto error = first_error(results)) return add_batch_answer(text, *error);
+    text += "{\"status\":201,";
+    add_ids(text, results);
 }
 
 namespace {
 
 // The items of one array, with their answers as they come together again in order.
 struct ArrayPublish {
-    std::vector<PreparedItem> items;
+    struct Item {
+        std::size_t appends = 0;
+        std::optional<Error> refused;
+    };
+    std::vector<Item> items;
 
     std::string answer(const AppendResults& results) const {
         std::string body = "[";
         std::size_t at = 0;
-        for (std::size_t i = 0; i < items.size(); ++i) {
-            if (i > 0) body += ',';
-            const auto& item = items[i];
+        for (const auto& item : items) {
+            if (body.size() > 1) body += ',';
             if (item.refused) {
-                body += batch_answer(*item.refused);
-                continue;
+                add_batch_answer(body, *item.refused);
+            } else {
+                add_batch_answer(body, std::span{results}.subspan(at, item.appends));
             }
-            body += batch_answer(item_answer(std::span{results}.subspan(at, item.appends.size())));
-            at += item.appends.size();
+            at += item.appends;
         }
         return body + "]";
     }
 };
-
-// One event for many users is many appends: what one request may bring is bounded by the queue that takes it.
-// Gives the bytes of the item's appends; refuses it where they and those `before` it are too many.
-std::size_t bound_appends(const Settings& settings, PreparedItem& item, std::size_t before) {
-    std::size_t bytes = 0;
-    for (const auto& append : item.appends) bytes += append.data.size();
-    const std::size_t most = settings.config.limits.append_queue_bytes;
-    if (before + bytes <= most) return bytes;
-    item.appends.clear();
-    item.refused = Error{Errc::request_too_large, "with an append for each user this request is more than " +
-                                                      std::to_string(most) + " bytes; send less at once"};
-    return 0;
-}
 
 void publish_array(ConnectionHost& host, const Settings& settings, const std::string& path,
                    const Credential& credential, std::string_view body, std::string key,
@@ -251,14 +251,22 @@ void publish_array(ConnectionHost& host, const Settings& settings, const std::st
     // Shared with the store's callback.
     auto all = std::make_shared<ArrayPublish>();
     std::vector<AppendItem> appends;
+    const PublishScope scope{host, settings, credential};
+    const std::size_t most = settings.config.limits.append_queue_bytes;
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < texts->size(); ++i) {
         const std::string item_key = key.empty() ? std::string{} : key + "/" + std::to_string(i);
-        all->items.push_back(prepare_item(host.context(), settings, credential, (*texts)[i], item_key));
-        auto& item = all->items.back();
-        bytes += bound_appends(settings, item, bytes);
-        if (item.refused) ++host.counters().publish_refused;
-        appends.insert(appends.end(), item.appends.begin(), item.appends.end());
+        const std::size_t before = appends.size();
+        auto refused = prepare_item(scope, (*texts)[i], item_key, appends);
+        std::size_t added = 0;
+        for (auto at = before; at < appends.size(); ++at) added += appends[at].data.size();
+        if (!refused && bytes + added > most) {
+            appends.resize(before);
+            refused = brings_too_much(settings.config.limits);
+        }
+        if (refused) ++host.counters().publish_refused;
+        bytes += refused ? 0 : added;
+        all->items.push_back({appends.size() - before, std::move(refused)});
     }
     append_within_wait(host, settings, std::move(appends), [all, answer](const AppendResults& results) {
         answer(json_response(200, all->answer(results)));
@@ -276,16 +284,15 @@ void publish(ConnectionHost& host, const Settings& settings, const http::Request
     }
     if (is_array(body))
         return publish_array(host, settings, request.path, credential, body, key, std::move(answer));
-    auto item = prepare_item(host.context(), settings, credential, body, key);
-    bound_appends(settings, item, 0);
-    if (item.refused) {
+    std::vector<AppendItem> appends;
+    if (const auto refused = prepare_item({host, settings, credential}, body, key, appends)) {
         ++host.counters().publish_refused;
-        return answer(problem(*item.refused, request.path));
+        return answer(problem(*refused, request.path));
     }
-    append_within_wait(host, settings, std::move(item.appends),
+    append_within_wait(host, settings, std::move(appends),
                        [answer, path = request.path](const AppendResults& results) {
-                           const auto text = item_answer(results);
-                           answer(text ? json_response(201, *text) : problem(text.error(), path));
+                           auto text = item_answer(results);
+                           answer(text ? json_response(201, *std::move(text)) : problem(text.error(), path));
                        });
 }
 
@@ -345,8 +352,9 @@ DomainItem prepare_domain_item(ConnectionHost& host, const Settings& settings, c
         return item;
     }
     ++counters.domain_mapped;
-    item.appends = appends_of(host.context(), draft, {draft.audience}, credential, draft.idempotency_key,
-                              settings.config.limits);
+    std::vector<Audience> audiences{draft.audience};
+    const std::string key = std::move(draft.idempotency_key);
+    add_appends({host, settings, credential}, draft, audiences, key, item.appends);
     return item;
 }
 

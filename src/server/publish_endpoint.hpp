@@ -18,10 +18,15 @@ namespace tidings {
 
 using AnswerCallback = std::function<void(http::Response)>;
 
-// One item of a publish: what it becomes in the store, or why it is refused.
-struct PreparedItem {
-    std::vector<AppendItem> appends;  // one for each audience
-    std::optional<Error> refused;
+// What the items of one request, or of one piece of it, are read with. Lives within one call.
+struct PublishScope {
+    PublishScope(ConnectionHost& host, const Settings& of, const Credential& whose);
+
+    const Settings& settings;
+    const Credential& credential;
+    std::shared_ptr<const Registry> registry;  // shared: as it stood, whatever a reload does
+    JsonReader& reader;
+    Timestamp now;
 };
 
 // Fills credential, or says why not.
@@ -31,22 +36,24 @@ std::optional<Error> authorise(const HubContext& context, const Settings& settin
 bool is_ndjson(const http::Request& request);
 
 // Reads, checks against the registry, and checks every audience against the grants: an ungranted one refuses
-// the item whole. `fallback_key`: where the item names none; made of the request's Idempotency-Key, which was
-// checked.
-PreparedItem prepare_item(const HubContext& context, const Settings& settings, const Credential& credential,
-                          std::string_view json, std::string_view fallback_key);
+// the item whole. Puts one append for each audience behind those that are there, or says why not and puts
+// none. `fallback_key`: where the item names none; made of the request's Idempotency-Key, which was checked.
+std::optional<Error> prepare_item(const PublishScope& scope, std::string_view json,
+                                  std::string_view fallback_key, std::vector<AppendItem>& appends);
 
 // How long an answer may take in all.
 std::chrono::milliseconds longest_wait(const StoreConfig& store);
 // Appends everything, answers within longest_wait() on the shard's thread: results in order,
-// outcome_unknown for what the store has not answered by then.
+// outcome_unknown for what the store has not answered by then. A store that answers at once does so before
+// this returns.
 void append_within_wait(ConnectionHost& host, const Settings& settings, std::vector<AppendItem> items,
                         Callback<void(AppendResults)> done);
 
 // The answer for one item from its results: {"id": …, "ids": […]} or the first error.
 Result<std::string> item_answer(std::span<const Result<Appended>> results);
-// {"status": 201, "id": …} or {"status": 403, "problem": {…}}.
-std::string batch_answer(const Result<std::string>& answer);
+// {"status": 403, "problem": {…}}, behind what stands there; and the same or {"status": 201, "id": …}.
+void add_batch_answer(std::string& text, const Error& refused);
+void add_batch_answer(std::string& text, std::span<const Result<Appended>> results);
 
 void publish(ConnectionHost& host, const Settings& settings, const http::Request& request,
              const Credential& credential, std::string body, AnswerCallback answer);

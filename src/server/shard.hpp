@@ -10,6 +10,7 @@
 #include "server/catch_up_pool.hpp"
 #include "server/context.hpp"
 #include "server/counters.hpp"
+#include "server/publish_desk.hpp"
 #include "server/self_probe.hpp"
 #include "server/stream_plan.hpp"
 
@@ -55,6 +56,7 @@ public:
     HubContext& context() noexcept override { return context_; }
     ShardCounters& counters() noexcept override { return counters_; }
     Loop& connection_loop() noexcept override { return loop_; }
+    PublishDesk& publish_desk() noexcept override { return desk_; }
     std::size_t stuck_shards() const override;
     void collect_all(Callback<void(std::string)> done) override;
 
@@ -94,6 +96,7 @@ private:
     CatchUpPool pool_;
     SelfProbe probe_;
     ShardCounters counters_;
+    PublishDesk desk_{context_.store, loop_, counters_};
     std::vector<std::unique_ptr<Listener>> listeners_;
     boost::unordered_flat_map<Connection*, std::shared_ptr<Connection>> connections_;
     PagedVector<StreamFacts> facts_;  // by the handle's index

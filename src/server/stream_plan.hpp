@@ -17,6 +17,7 @@ struct HubContext;
 struct ShardCounters;
 class Loop;
 class Connection;
+class PublishDesk;
 
 // An accepted GET /events.
 struct StreamPlan {
@@ -52,6 +53,7 @@ public:
     virtual HubContext& context() noexcept = 0;
     virtual ShardCounters& counters() noexcept = 0;
     virtual Loop& connection_loop() noexcept = 0;
+    virtual PublishDesk& publish_desk() noexcept = 0;
     // How many shards have not passed their probe on for 2 s.
     virtual std::size_t stuck_shards() const = 0;
     // Every shard's figures, for /metrics; `done` on this shard's thread.

@@ -2,6 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/utf8.hpp"
+#include "base/uuid_text.hpp"
 #include "event/type_name.hpp"
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 namespace tidings {
 namespace {
 
-constexpr std::size_t uuid_bytes = 36;
 constexpr std::string_view id_field = "id: ";
 constexpr std::string_view type_field = "event: ";
 constexpr std::string_view data_field = "data: ";
@@ -37,16 +37,6 @@ char* put(char* at, std::string_view text) noexcept {
 char* put_line(char* at, std::string_view field, std::string_view value) noexcept {
     at = put(put(at, field), value);
     *at++ = '\n';
-    return at;
-}
-
-char* put_uuid(char* at, const Uuid& id) noexcept {
-    constexpr std::string_view digits = "0123456789abcdef";
-    for (std::size_t i = 0; i < id.bytes.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
-        *at++ = digits[id.bytes[i] >> 4];
-        *at++ = digits[id.bytes[i] & 0x0fU];
-    }
     return at;
 }
 
@@ -84,7 +74,7 @@ std::size_t line_ends(std::string_view data) noexcept {
 std::size_t block_bytes(const Block& block) noexcept {
     std::size_t bytes = block.data.size() + block.data_lines * (data_field.size() + 1) + 1;
     if (block.data_lines > 1) bytes -= line_ends(block.data);
-    if (block.id != nullptr) bytes += id_field.size() + uuid_bytes + 1;
+    if (block.id != nullptr) bytes += id_field.size() + uuid_text_bytes + 1;
     if (!block.type.empty()) bytes += type_field.size() + block.type.size() + 1;
     if (!block.retry.empty()) bytes += retry_field.size() + block.retry.size() + 1;
     return bytes;
