@@ -4,6 +4,7 @@
 #include "fanout/control_events.hpp"
 
 #include <cstdlib>
+#include <optional>
 
 namespace tidings {
 
@@ -34,13 +35,17 @@ LiveItem Broker::live_item(const Entry& entry, const Registry& registry) const {
         item.frame = control::topic_closed(entry.audience.name);
         return item;
     }
-    const auto index = registry.category_index(entry.category);
+    const auto* type = registry.find(entry.type);
+    if (type != nullptr) item.slow_reader = type->slow_reader;
+    // An entry may be older than the registry, or another system's.
+    const auto index = type != nullptr && type->category == entry.category
+                           ? std::optional{type->category_index}
+                           : registry.category_index(entry.category);
     item.category = index ? CategoryMask{1} << *index : CategoryMask{0};
-    if (const auto* type = registry.find(entry.type)) {
-        item.slow_reader = type->slow_reader;
+    if (type != nullptr && type->slow_reader == SlowReader::conflate && !entry.foreign) {
         // Another system's event may come late, behind one that it must not take the place of. One of ours
         // may have been stored by a publisher that has no registry.
-        const auto key = entry.foreign ? std::string{} : conflation_key(type, entry.key, entry.data, limits_);
+        const auto key = conflation_key(type, entry.key, entry.data, limits_);
         if (!key.empty()) item.identity = std::make_shared<const std::string>(entry.type + '\n' + key);
     }
     const bool names_itself = entry.retained && !entry.id().nil();
@@ -53,9 +58,7 @@ LiveItem Broker::live_item(const Entry& entry, const Registry& registry) const {
 }
 
 FramePtr Broker::frame_of(const Entry& entry, WithId with_id) const {
-    auto frame = Frame::encode(
-        {entry.id(), entry.type, entry.category, entry.audience, entry.data, entry.occurred_at, entry.key},
-        with_id, limits_);
+    auto frame = Frame::encode(EventParts{entry.id(), entry.type, entry.data}, with_id, limits_);
     if (frame) return std::move(*frame);
     if (log_)
         log_(LogLevel::error, "an event could not be encoded",

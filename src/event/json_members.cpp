@@ -70,23 +70,29 @@ const std::string_view* JsonMembers::raw(std::string_view name) const noexcept {
     return nullptr;
 }
 
+Error JsonMembers::missing(std::string_view name) const {
+    return {Errc::missing_field, std::string{what_} + " needs the member '" + std::string{name} + "'"};
+}
+
+Error JsonMembers::not_a_string(std::string_view name) const {
+    return {Errc::invalid_field,
+            "the member '" + std::string{name} + "' of " + std::string{what_} + " is a string"};
+}
+
 Result<std::optional<std::string>> JsonMembers::text(std::string_view name) const {
     const auto* value = raw(name);
     if (value == nullptr) return std::optional<std::string>{};
     auto text = json_string(*value);
-    if (!text)
-        return Error{Errc::invalid_field,
-                     "the member '" + std::string{name} + "' of " + std::string{what_} + " is a string"};
+    if (!text) return not_a_string(name);
     return std::optional{*std::move(text)};
 }
 
 Result<std::string> JsonMembers::required_text(std::string_view name) const {
-    auto found = text(name);
-    if (!found) return found.error();
-    if (!*found)
-        return Error{Errc::missing_field,
-                     std::string{what_} + " needs the member '" + std::string{name} + "'"};
-    return **std::move(found);
+    const auto* value = raw(name);
+    if (value == nullptr) return missing(name);
+    auto text = json_string(*value);
+    if (!text) return not_a_string(name);
+    return *std::move(text);
 }
 
 Result<std::optional<Timestamp>> JsonMembers::time(std::string_view name) const {

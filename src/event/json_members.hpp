@@ -41,6 +41,9 @@ public:
     Result<std::optional<Timestamp>> time(std::string_view name) const;
 
 private:
+    Error missing(std::string_view name) const;
+    Error not_a_string(std::string_view name) const;
+
     std::string_view what_;
     std::vector<JsonMember> members_;
     std::optional<JsonReader> own_;

@@ -40,20 +40,24 @@ Result<std::vector<Audience>> users_of(std::string_view list, const Limits& limi
 }
 
 Result<std::vector<Audience>> audiences_of(const JsonMembers& members, const Limits& limits) {
-    int count = 0;
-    for (const auto* name : {"user_id", "user_ids", "topic", "broadcast"}) count += members.has(name) ? 1 : 0;
+    const auto* user_id = members.raw("user_id");
+    const auto* list = members.raw("user_ids");
+    const auto* topic_name = members.raw("topic");
+    const auto* broadcast = members.raw("broadcast");
+    const int count = (user_id != nullptr ? 1 : 0) + (list != nullptr ? 1 : 0) +
+                      (topic_name != nullptr ? 1 : 0) + (broadcast != nullptr ? 1 : 0);
     if (count != 1) {
         return Error{Errc::ambiguous_audience, std::string{count == 0 ? "a publish names its audience: "
                                                                       : "a publish has one audience only: "} +
                                                    "exactly one of user_id, user_ids, topic and broadcast"};
     }
-    if (const auto* broadcast = members.raw("broadcast")) {
+    if (broadcast != nullptr) {
         if (*broadcast == "true") return std::vector{Audience::broadcast()};
         return Error{Errc::invalid_field,
                      "the member 'broadcast' of a publish is true; leave it out otherwise"};
     }
-    if (const auto* list = members.raw("user_ids")) return users_of(*list, limits);
-    if (members.has("user_id")) {
+    if (list != nullptr) return users_of(*list, limits);
+    if (user_id != nullptr) {
         const auto text = members.required_text("user_id");
         if (!text) return text.error();
         const auto user = UserId::parse(*text);

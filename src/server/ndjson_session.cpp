@@ -52,6 +52,7 @@ void NdjsonSession::take_lines() {
             paused_ = false;
             break;
         }
+        if (batch.items.empty()) batch.items.reserve(expected_items);
         take_line(scope, *line, batch);
         if (batch.items.size() < append_items && batch.bytes < outstanding_bytes_max_) continue;
         send(std::exchange(batch, {}));

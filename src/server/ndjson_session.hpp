@@ -36,6 +36,7 @@ private:
     static constexpr std::size_t outstanding_max = 2048;
     static constexpr std::size_t append_items = 512;
     static constexpr std::size_t read_bytes = 64 * 1024;
+    static constexpr std::size_t expected_items = 128;
 
     struct Answer {
         bool ready = false;

@@ -78,6 +78,8 @@ std::optional<Error> too_much(const Limits& limits, std::size_t bytes, std::size
 // A user id means the user of the credential's own issuer.
 std::optional<Error> into_name_space(const Credential& credential, Audience& audience) {
     if (audience.kind != Audience::Kind::user) return std::nullopt;
+    // Without namespaces, what was read is what is meant.
+    if (credential.name_space.empty() && audience.name.find('!') == std::string::npos) return std::nullopt;
     auto id = UserId::parse(audience.name);
     if (!id) return id.error();
     auto own = credential.user_audience(*id);

@@ -150,7 +150,7 @@ Frame* Frame::make(std::size_t block_bytes, char*& block) {
     return frame;
 }
 
-Result<FramePtr> Frame::encode(const Event& event, WithId with_id, const Limits& limits) {
+Result<FramePtr> Frame::encode(const EventParts& event, WithId with_id, const Limits& limits) {
     if (!event.type.empty()) {
         auto checked = check_type(event.type, limits);
         if (!checked) return checked.error();

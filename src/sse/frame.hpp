@@ -20,6 +20,13 @@ using FramePtr = boost::intrusive_ptr<const Frame>;
 
 enum class WithId : std::uint8_t { yes, no };
 
+// What an event's block is made of, where it stands.
+struct EventParts {
+    Uuid id;
+    std::string_view type;
+    std::string_view data;
+};
+
 // Immutable after it was made, so every shard may send it. The bytes stand once, in the same allocation as
 // the frame:
 // "<hex>\r\n<block>\r\n". A block ends its lines with LF alone and has one space after each colon, so that a
@@ -31,7 +38,10 @@ public:
     // CRLF. Fails with Errc::invalid_field (control or format characters in the type; data that is empty,
     // holds a NUL or is not UTF-8), reserved_name (a type under "tidings."), event_too_large (data above
     // Limits::event_bytes).
-    static Result<FramePtr> encode(const Event& event, WithId with_id, const Limits& limits);
+    static Result<FramePtr> encode(const EventParts& event, WithId with_id, const Limits& limits);
+    static Result<FramePtr> encode(const Event& event, WithId with_id, const Limits& limits) {
+        return encode(EventParts{event.id, event.type, event.data}, with_id, limits);
+    }
     // A control event of ours; `id` absent: no id line. `retry_ms` adds a retry line to the block.
     static FramePtr control(std::string_view type, std::string_view data, const std::optional<Uuid>& id,
                             std::optional<std::uint32_t> retry_ms = std::nullopt);

@@ -23,10 +23,16 @@ std::size_t MemoryTables::AudienceHash::operator()(const Audience& audience) con
     return std::hash<std::string>{}(audience.name) * 3 + static_cast<std::size_t>(audience.kind);
 }
 
+MemoryTables::Log& MemoryTables::log_of(const LogState& state) {
+    if (recent_ == nullptr || recent_->state.number != state.number) recent_ = logs_.at(state.number).get();
+    return *recent_;
+}
+
 std::optional<LogState> MemoryTables::find(const Audience& audience) {
     const auto name = names_.find(audience);
     if (name == names_.end()) return std::nullopt;
-    return logs_.at(name->second)->state;
+    recent_ = logs_.at(name->second).get();
+    return recent_->state;
 }
 
 void MemoryTables::create(const Audience& audience, LogState& state) {
@@ -37,12 +43,12 @@ void MemoryTables::create(const Audience& audience, LogState& state) {
     auto& order = order_of(audience.kind);
     log->place = order.insert(order.end(), state.number);
     names_.emplace(audience, state.number);
-    logs_.emplace(state.number, std::move(log));
+    recent_ = logs_.emplace(state.number, std::move(log)).first->second.get();
     bytes_ += log_cost;
 }
 
 void MemoryTables::save(const Audience& audience, const LogState& state) {
-    auto& log = *logs_.at(state.number);
+    auto& log = log_of(state);
     if (state.expires != log.state.expires) {
         auto& order = order_of(audience.kind);
         order.splice(order.end(), order, log.place);
@@ -51,20 +57,21 @@ void MemoryTables::save(const Audience& audience, const LogState& state) {
 }
 
 void MemoryTables::erase(const Audience& audience, const LogState& state) {
-    order_of(audience.kind).erase(logs_.at(state.number)->place);
+    order_of(audience.kind).erase(log_of(state).place);
+    recent_ = nullptr;
     logs_.erase(state.number);
     names_.erase(audience);
     bytes_ -= log_cost;
 }
 
 void MemoryTables::add(const LogState& state, const Entry& entry) {
-    logs_.at(state.number)->entries.push_back(entry);
+    log_of(state).entries.push_back(entry);
     bytes_ += entry_bytes(entry) + entry_cost;
     ++entries_;
 }
 
 LogTables::Removed MemoryTables::remove_oldest(const LogState& state) {
-    auto& log = *logs_.at(state.number);
+    auto& log = log_of(state);
     auto& oldest = log.entries.at(log.first);
     const Removed removed{oldest.position, entry_bytes(oldest)};
     oldest = {};

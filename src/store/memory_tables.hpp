@@ -49,10 +49,13 @@ private:
     struct AudienceHash {
         std::size_t operator()(const Audience& audience) const noexcept;
     };
+    Log& log_of(const LogState& state);
     std::list<std::uint64_t>& order_of(Audience::Kind kind) { return order_[static_cast<std::size_t>(kind)]; }
 
     boost::unordered_flat_map<Audience, std::uint64_t, AudienceHash> names_;
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Log>> logs_;
+    // The log that was asked for last: an append asks four times for one. Null: none.
+    Log* recent_ = nullptr;
     // The logs of each kind by their last append, oldest first: all of a kind have the same age.
     std::array<std::list<std::uint64_t>, 3> order_;
     boost::unordered_flat_map<Digest, KeyState, DigestHash> keys_;
