@@ -1,6 +1,7 @@
 #include "store/log_rules.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tidings {
 namespace {
@@ -17,17 +18,18 @@ Retention retention_of(const RetentionPolicy& policy, Audience::Kind kind) noexc
 
 Milliseconds minus(Milliseconds moment, Milliseconds age) noexcept { return moment > age ? moment - age : 0; }
 
-Entry entry_from(const AppendItem& item, Position position, std::uint32_t tag, Position previous) {
+template <class Item>
+Entry entry_from(Item&& item, Position position, std::uint32_t tag, Position previous) {
     Entry entry;
-    entry.audience = item.audience;
+    entry.audience = std::forward<Item>(item).audience;
     entry.position = position;
     entry.tag = tag;
     entry.previous = previous;
     if (!item.close) {
-        entry.type = item.type;
-        entry.category = item.category;
-        entry.data = item.data;
-        entry.key = item.key;
+        entry.type = std::forward<Item>(item).type;
+        entry.category = std::forward<Item>(item).category;
+        entry.data = std::forward<Item>(item).data;
+        entry.key = std::forward<Item>(item).key;
     }
     entry.closes = item.close;
     entry.retained = item.retain || item.close;
@@ -52,6 +54,8 @@ Milliseconds age_of(const RetentionPolicy& policy, Audience::Kind kind) noexcept
     const auto age = retention_of(policy, kind).age.count();
     return age > 0 ? static_cast<Milliseconds>(age) : 0;
 }
+
+std::uint64_t entry_bytes(std::uint64_t texts) noexcept { return entry_overhead + texts; }
 
 std::uint64_t entry_bytes(const AppendItem& item) noexcept {
     return entry_overhead + item.type.size() + item.category.size() + item.data.size() + item.key.size();
@@ -153,13 +157,15 @@ void Appender::trim_oldest(LogState& log) {
     ++trimmed_;
 }
 
-Appended Appender::pass_unretained(const AppendItem& item, std::vector<Entry>& published) {
+template <class Item>
+Appended Appender::pass_unretained(Item&& item, std::vector<Entry>& published) {
     const Position position = partition_.last();
-    published.push_back(entry_from(item, position, partition_.tag(), position));
+    published.push_back(entry_from(std::forward<Item>(item), position, partition_.tag(), position));
     return {Uuid{}, position, false};
 }
 
-Appended Appender::keep(const AppendItem& item, std::optional<LogState> log, std::vector<Entry>& published) {
+template <class Item>
+Appended Appender::keep(Item&& item, std::optional<LogState> log, std::vector<Entry>& published) {
     const auto& retention = policy_.of(item.audience);
     const auto age = age_of(policy_, item.audience.kind);
     const Position position = partition_.mint();
@@ -171,11 +177,11 @@ Appended Appender::keep(const AppendItem& item, std::optional<LogState> log, std
         state.floor = absent_floor(*partition_.terms(), partition_.clock(), age, changed);
         state.last = state.floor;
     }
-    Entry entry = entry_from(item, position, partition_.tag(), state.last);
+    Entry entry = entry_from(std::forward<Item>(item), position, partition_.tag(), state.last);
     state.last = position;
     state.expires = partition_.clock() + age;
-    if (!log) tables_.create(item.audience, state);
-    if (item.close) {
+    if (!log) tables_.create(entry.audience, state);
+    if (entry.closes) {
         state.closed = Tombstone{position, partition_.tag()};
     } else {
         tables_.add(state, entry);
@@ -183,12 +189,13 @@ Appended Appender::keep(const AppendItem& item, std::optional<LogState> log, std
         state.bytes += entry_bytes(entry);
         while (holds_too_much(state, retention)) trim_oldest(state);
     }
-    tables_.save(item.audience, state);
+    tables_.save(entry.audience, state);
     published.push_back(std::move(entry));
     return {EventId{position, partition_.tag(), 0}.uuid(), position, false};
 }
 
-Result<Appended> Appender::append(const AppendItem& item, std::vector<Entry>& published) {
+template <class Item>
+Result<Appended> Appender::append_any(Item&& item, std::vector<Entry>& published) {
     if (auto fault = malformed(item, limits_)) return std::move(*fault);
     if (auto known = known_key(item)) return std::move(*known);
     auto log = tables_.find(item.audience);
@@ -199,9 +206,19 @@ Result<Appended> Appender::append(const AppendItem& item, std::vector<Entry>& pu
     }
     if (auto refusal = refused(item, log)) return std::move(*refusal);
     const bool kept = item.retain || item.close;
-    const Appended appended = kept ? keep(item, std::move(log), published) : pass_unretained(item, published);
+    // What is moved are the texts; the key's digests and the kind of the audience stay.
+    const Appended appended = kept ? keep(std::forward<Item>(item), std::move(log), published)
+                                   : pass_unretained(std::forward<Item>(item), published);
     remember_key(item, appended);
     return appended;
+}
+
+Result<Appended> Appender::append(const AppendItem& item, std::vector<Entry>& published) {
+    return append_any(item, published);
+}
+
+Result<Appended> Appender::append(AppendItem&& item, std::vector<Entry>& published) {
+    return append_any(std::move(item), published);
 }
 
 std::size_t Appender::sweep(std::size_t budget) {

@@ -103,6 +103,7 @@ Milliseconds age_of(const RetentionPolicy& policy, Audience::Kind kind) noexcept
 // What an entry counts against Retention::bytes, in every store alike.
 std::uint64_t entry_bytes(const AppendItem& item) noexcept;
 std::uint64_t entry_bytes(const Entry& entry) noexcept;
+std::uint64_t entry_bytes(std::uint64_t texts) noexcept;  // of its type, category, data and key together
 
 bool expired(const LogState& state, Milliseconds clock) noexcept;
 // The floor of a log that is absent or is born now: the clock minus the age, but not before the age's last
@@ -126,6 +127,8 @@ public:
         : tables_{tables}, partition_{partition}, policy_{policy}, limits_{limits} {}
 
     Result<Appended> append(const AppendItem& item, std::vector<Entry>& published);
+    // The same for an item that nobody asks for again: its texts become the entry's.
+    Result<Appended> append(AppendItem&& item, std::vector<Entry>& published);
     // Removes what has died, at most `budget` entries, logs and keys; returns how many it removed.
     std::size_t sweep(std::size_t budget);
     // How many entries were removed by retention so far.
@@ -136,8 +139,13 @@ private:
     std::optional<Result<Appended>> refused(const AppendItem& item, const std::optional<LogState>& log) const;
     void remember_key(const AppendItem& item, const Appended& appended);
     void trim_oldest(LogState& log);
-    Appended pass_unretained(const AppendItem& item, std::vector<Entry>& published);
-    Appended keep(const AppendItem& item, std::optional<LogState> log, std::vector<Entry>& published);
+    // Item: const AppendItem&, or AppendItem.
+    template <class Item>
+    Result<Appended> append_any(Item&& item, std::vector<Entry>& published);
+    template <class Item>
+    Appended pass_unretained(Item&& item, std::vector<Entry>& published);
+    template <class Item>
+    Appended keep(Item&& item, std::optional<LogState> log, std::vector<Entry>& published);
 
     LogTables& tables_;
     Partition& partition_;

@@ -30,7 +30,7 @@ public:
     Figures figures() const override;
 
 private:
-    bool append_slice(std::span<const AppendItem> slice, AppendResults& results);
+    bool append_slice(std::span<AppendItem> slice, AppendResults& results);
     LogPage page_of(const LogAfter& log, const ReadRequest& request);
     static Error ended() { return {Errc::cancelled, "the store is closed"}; }
 
@@ -63,14 +63,14 @@ void MemoryStore::close() {
     listener_ = nullptr;
 }
 
-bool MemoryStore::append_slice(std::span<const AppendItem> slice, AppendResults& results) {
+bool MemoryStore::append_slice(std::span<AppendItem> slice, AppendResults& results) {
     const std::lock_guard lock{mutex_};
     if (!partition_) return false;
     partition_->observe(options_.clock());
     Appender appender{*tables_, *partition_, options_.retention, options_.limits};
     published_.clear();
     appender.sweep(4 + 2 * slice.size());
-    for (const auto& item : slice) results.push_back(appender.append(item, published_));
+    for (auto& item : slice) results.push_back(appender.append(std::move(item), published_));
     appends_ += slice.size();
     ++commits_;
     trimmed_ += appender.trimmed();
@@ -113,17 +113,17 @@ LogPage MemoryStore::page_of(const LogAfter& log, const ReadRequest& request) {
     auto [page, has_entries] = begin_page(log.audience, state, view, request.bound);
     if (!has_entries) return std::move(page);
     const auto entries = tables_->entries(*state);
-    page.oldest = entries.front().position;
+    page.oldest = entries.front().position();
     page.oldest_time = Timestamp{std::chrono::milliseconds{page.oldest->milliseconds}};
     PageRoom room{request.page_events, request.page_bytes};
-    const auto beyond = [](Position after, const Entry& entry) { return after < entry.position; };
+    const auto beyond = [](Position after, const KeptEntry& entry) { return after < entry.position(); };
     auto at = std::upper_bound(entries.begin(), entries.end(), log.after, beyond);
-    for (; at != entries.end() && at->position <= request.bound; ++at) {
-        if (!room.take(entry_bytes(*at))) {
+    for (; at != entries.end() && at->position() <= request.bound; ++at) {
+        if (!room.take(at->bytes())) {
             page.full = true;
             break;
         }
-        page.entries.push_back(*at);
+        page.entries.push_back(at->entry(log.audience));
     }
     return std::move(page);
 }

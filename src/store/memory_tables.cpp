@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 namespace tidings {
 namespace {
@@ -12,6 +13,43 @@ constexpr std::uint64_t key_cost = 160;
 constexpr std::uint64_t entry_cost = 256;  // the record beside its text
 
 }  // namespace
+
+KeptEntry::KeptEntry(const Entry& entry)
+    : position_{entry.position},
+      previous_{entry.previous},
+      occurred_at_{entry.occurred_at},
+      tag_{entry.tag},
+      type_bytes_{static_cast<std::uint32_t>(entry.type.size())},
+      category_bytes_{static_cast<std::uint32_t>(entry.category.size())},
+      key_bytes_{static_cast<std::uint32_t>(entry.key.size())},
+      data_bytes_{static_cast<std::uint32_t>(entry.data.size())},
+      texts_{std::make_unique_for_overwrite<char[]>(entry.type.size() + entry.category.size() +
+                                                    entry.key.size() + entry.data.size())} {
+    char* at = texts_.get();
+    for (const auto* text : {&entry.type, &entry.category, &entry.key, &entry.data}) {
+        at = std::copy(text->begin(), text->end(), at);
+    }
+}
+
+std::uint64_t KeptEntry::bytes() const noexcept {
+    return entry_bytes(std::uint64_t{type_bytes_} + category_bytes_ + key_bytes_ + data_bytes_);
+}
+
+Entry KeptEntry::entry(const Audience& audience) const {
+    Entry entry;
+    entry.audience = audience;
+    entry.position = position_;
+    entry.tag = tag_;
+    entry.previous = previous_;
+    entry.occurred_at = occurred_at_;
+    const char* at = texts_.get();
+    const auto take = [&at](std::size_t bytes) { return std::string(std::exchange(at, at + bytes), bytes); };
+    entry.type = take(type_bytes_);
+    entry.category = take(category_bytes_);
+    entry.key = take(key_bytes_);
+    entry.data = take(data_bytes_);
+    return entry;
+}
 
 std::size_t MemoryTables::DigestHash::operator()(const Digest& digest) const noexcept {
     std::size_t value = 0;
@@ -65,7 +103,7 @@ void MemoryTables::erase(const Audience& audience, const LogState& state) {
 }
 
 void MemoryTables::add(const LogState& state, const Entry& entry) {
-    log_of(state).entries.push_back(entry);
+    log_of(state).entries.emplace_back(entry);
     bytes_ += entry_bytes(entry) + entry_cost;
     ++entries_;
 }
@@ -73,8 +111,8 @@ void MemoryTables::add(const LogState& state, const Entry& entry) {
 LogTables::Removed MemoryTables::remove_oldest(const LogState& state) {
     auto& log = log_of(state);
     auto& oldest = log.entries.at(log.first);
-    const Removed removed{oldest.position, entry_bytes(oldest)};
-    oldest = {};
+    const Removed removed{oldest.position(), oldest.bytes()};
+    oldest.forget();
     ++log.first;
     if (log.first * 2 > log.entries.size()) {
         log.entries.erase(log.entries.begin(), log.entries.begin() + static_cast<std::ptrdiff_t>(log.first));
@@ -122,7 +160,7 @@ bool MemoryTables::erase_expired_key(Milliseconds clock) {
     return false;
 }
 
-std::span<const Entry> MemoryTables::entries(const LogState& state) const {
+std::span<const KeptEntry> MemoryTables::entries(const LogState& state) const {
     const auto& log = *logs_.at(state.number);
     return std::span{log.entries}.subspan(log.first);
 }

@@ -12,6 +12,26 @@
 
 namespace tidings {
 
+// An entry as a log in memory keeps it: its texts stand in one block, its audience is the log's.
+class KeptEntry {
+public:
+    explicit KeptEntry(const Entry& entry);
+
+    Position position() const noexcept { return position_; }
+    std::uint64_t bytes() const noexcept;  // entry_bytes() of the entry
+    Entry entry(const Audience& audience) const;
+    // Gives the texts back; nothing may be asked of it any more.
+    void forget() noexcept { texts_.reset(); }
+
+private:
+    Position position_;
+    Position previous_;
+    Timestamp occurred_at_;
+    std::uint32_t tag_ = 0;
+    std::uint32_t type_bytes_ = 0, category_bytes_ = 0, key_bytes_ = 0, data_bytes_ = 0;
+    std::unique_ptr<char[]> texts_;  // type, category, key, data
+};
+
 // Owned by the memory store and guarded by its lock. Bounded by `bytes_max` over entries, logs and keys.
 class MemoryTables final : public LogTables {
 public:
@@ -29,7 +49,7 @@ public:
     bool has_room(std::uint64_t bytes) override { return bytes_ + bytes <= bytes_max_; }
 
     // A log's entries, oldest first; valid until the next change.
-    std::span<const Entry> entries(const LogState& state) const;
+    std::span<const KeptEntry> entries(const LogState& state) const;
     std::uint64_t logs() const noexcept { return logs_.size(); }
     std::uint64_t entries() const noexcept { return entries_; }
     std::uint64_t bytes() const noexcept { return bytes_; }
@@ -39,7 +59,7 @@ private:
     struct Log {
         Audience audience;
         LogState state;
-        std::vector<Entry> entries;
+        std::vector<KeptEntry> entries;
         std::size_t first = 0;
         std::list<std::uint64_t>::iterator place;
     };
