@@ -1,7 +1,6 @@
 #include "auth/authenticator.hpp"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 
@@ -16,19 +15,25 @@ bool bearer(std::string_view scheme) noexcept {
                       [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
 }
 
-}  // namespace
+Hmac prepared(const HashKey& key) {
+    return {EVP_sha256(), {reinterpret_cast<const char*>(key.data()), key.size()}};
+}
 
-std::uint64_t keyed_hash(const HashKey& key, HashedAs kind, std::string_view text) {
+std::uint64_t keyed_hash(const Hmac& key, HashedAs kind, std::string_view text) {
     if (text.empty()) return 0;
     std::string input(1, static_cast<char>(kind));
     input.append(text);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-    unsigned size = 0;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-         reinterpret_cast<const unsigned char*>(input.data()), input.size(), hash.data(), &size);
+    std::array<unsigned char, Hmac::bytes_max> hash{};
+    key.of(input, hash);
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < 8; ++i) value = value << 8 | hash[i];
     return value == 0 ? 1 : value;
+}
+
+}  // namespace
+
+std::uint64_t keyed_hash(const HashKey& key, HashedAs kind, std::string_view text) {
+    return keyed_hash(prepared(key), kind, text);
 }
 
 Result<Audience> Credential::user_audience(const UserId& id) const {
@@ -42,7 +47,7 @@ Result<Audience> Credential::user_audience(const UserId& id) const {
 }
 
 Authenticator::Authenticator(std::vector<Key> keys, AuthPolicy policy, const HashKey& hash_key)
-    : keys_{std::move(keys)}, policy_{std::move(policy)}, hash_key_{hash_key} {}
+    : keys_{std::move(keys)}, policy_{std::move(policy)}, hash_key_{prepared(hash_key)} {}
 
 Authentication Authenticator::authenticate(std::optional<std::string_view> authorization,
                                            Timestamp now) const {

@@ -69,7 +69,7 @@ private:
 
     std::vector<Key> keys_;
     AuthPolicy policy_;
-    HashKey hash_key_;
+    Hmac hash_key_;
 };
 
 }  // namespace tidings::auth

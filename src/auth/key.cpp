@@ -4,7 +4,6 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 
 #include <array>
@@ -64,7 +63,7 @@ void Key::FreePkey::operator()(evp_pkey_st* pkey) const noexcept { EVP_PKEY_free
 Key::Key(Algorithm algorithm, KeyOptions options) : algorithm_{algorithm}, options_{std::move(options)} {}
 Key::Key(Key&&) noexcept = default;
 Key& Key::operator=(Key&&) noexcept = default;
-Key::~Key() { OPENSSL_cleanse(secret_.data(), secret_.size()); }
+Key::~Key() = default;
 
 Result<Key> Key::from_secret(Algorithm algorithm, std::string secret, KeyOptions options) {
     const auto& row = row_of(algorithm);
@@ -78,7 +77,8 @@ Result<Key> Key::from_secret(Algorithm algorithm, std::string secret, KeyOptions
                                               std::to_string(secret.size())};
     }
     Key key{algorithm, std::move(options)};
-    key.secret_ = std::move(secret);
+    key.hmac_.emplace(row.digest(), secret);
+    OPENSSL_cleanse(secret.data(), secret.size());
     return key;
 }
 
@@ -120,19 +120,15 @@ Result<Key> Key::from_pem(Algorithm algorithm, std::string_view pem, Half half, 
     return key;
 }
 
-std::string Key::hmac(std::string_view text) const {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-    unsigned size = 0;
-    if (HMAC(row_of(algorithm_).digest(), secret_.data(), static_cast<int>(secret_.size()), bytes_of(text),
-             text.size(), hash.data(), &size) == nullptr) {
-        return {};
-    }
-    return {reinterpret_cast<const char*>(hash.data()), size};
+std::string Key::hmac_of(std::string_view text) const {
+    std::array<unsigned char, Hmac::bytes_max> code{};
+    const auto size = hmac_->of(text, code);
+    return {reinterpret_cast<const char*>(code.data()), size};
 }
 
 bool Key::verifies(std::string_view text, std::string_view signature) const {
     if (symmetric(algorithm_)) {
-        const auto expected = hmac(text);
+        const auto expected = hmac_of(text);
         return !expected.empty() && expected.size() == signature.size() &&
                CRYPTO_memcmp(expected.data(), signature.data(), expected.size()) == 0;
     }
@@ -149,7 +145,7 @@ bool Key::verifies(std::string_view text, std::string_view signature) const {
 
 Result<std::string> Key::sign(std::string_view text) const {
     if (symmetric(algorithm_)) {
-        auto hash = hmac(text);
+        auto hash = hmac_of(text);
         if (hash.empty()) return Error{Errc::internal, "the signature could not be made"};
         return hash;
     }

@@ -2,6 +2,8 @@
 // Keys that verify and sign tokens. The algorithm belongs to the key (RFC 8725 section 3.1), never to the
 // token.
 
+#include "auth/hmac.hpp"
+
 #include <tidings/result.hpp>
 
 #include <cstdint>
@@ -61,12 +63,12 @@ private:
 
     Key(Algorithm algorithm, KeyOptions options);
     static Result<Key> from_pem(Algorithm algorithm, std::string_view pem, Half half, KeyOptions options);
-    std::string hmac(std::string_view text) const;
+    std::string hmac_of(std::string_view text) const;
 
     Algorithm algorithm_;
     KeyOptions options_;
-    std::string secret_;  // of HS*
-    Pkey pkey_;           // of RS*
+    std::optional<Hmac> hmac_;  // of HS*
+    Pkey pkey_;                 // of RS*
     Half half_ = Half::public_half;
 };
 

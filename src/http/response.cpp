@@ -8,9 +8,11 @@ namespace {
 
 void append_field(std::string& text, std::string_view name, std::string_view value) {
     text.append(name).append(": ");
-    for (const char c : value) {
-        const auto code = static_cast<unsigned char>(c);
-        text.push_back(code < 0x20 || code == 0x7f ? ' ' : c);
+    const auto begin = text.size();
+    text.append(value);
+    for (auto at = begin; at < text.size(); ++at) {
+        const auto code = static_cast<unsigned char>(text[at]);
+        if (code < 0x20 || code == 0x7f) text[at] = ' ';
     }
     text.append("\r\n");
 }
@@ -31,6 +33,22 @@ void append_connection(std::string& text, const Reply& reply) {
     } else if (reply.version == Version::http_1_0) {
         append_field(text, "Connection", "keep-alive");
     }
+}
+
+// `known`: field lines as they are written.
+std::string unsized(const Reply& reply, std::string_view known, const Fields& fields) {
+    std::string text;
+    text.reserve(384);
+    append_start(text, 200, reply);
+    text.append(known);
+    for (const auto& field : fields) append_field(text, field.name, field.value);
+    if (reply.version == Version::http_1_1) append_field(text, "Transfer-Encoding", "chunked");
+    auto how = reply;
+    // Only the end of the connection ends a body without a length.
+    if (reply.version == Version::http_1_0) how.connection = Connection::close;
+    append_connection(text, how);
+    text.append("\r\n");
+    return text;
 }
 
 }  // namespace
@@ -98,28 +116,15 @@ std::string serialise(const Response& response, const Reply& reply) {
     return text;
 }
 
-std::string unsized_head(const Reply& reply, const Fields& fields) {
-    std::string text;
-    text.reserve(384);
-    append_start(text, 200, reply);
-    for (const auto& field : fields) append_field(text, field.name, field.value);
-    if (reply.version == Version::http_1_1) append_field(text, "Transfer-Encoding", "chunked");
-    auto how = reply;
-    // Only the end of the connection ends a body without a length.
-    if (reply.version == Version::http_1_0) how.connection = Connection::close;
-    append_connection(text, how);
-    text.append("\r\n");
-    return text;
-}
+std::string unsized_head(const Reply& reply, const Fields& fields) { return unsized(reply, {}, fields); }
 
 std::string stream_head(const Reply& reply, const Fields& more) {
-    Fields fields;
-    fields.add("Content-Type", "text/event-stream");
-    fields.add("Cache-Control", "no-store, no-transform");
-    fields.add("X-Accel-Buffering", "no");
-    fields.add("X-Content-Type-Options", "nosniff");
-    for (const auto& field : more) fields.add(field.name, field.value);
-    return unsized_head(reply, fields);
+    return unsized(reply,
+                   "Content-Type: text/event-stream\r\n"
+                   "Cache-Control: no-store, no-transform\r\n"
+                   "X-Accel-Buffering: no\r\n"
+                   "X-Content-Type-Options: nosniff\r\n",
+                   more);
 }
 
 std::string_view continue_head() noexcept { return "HTTP/1.1 100 Continue\r\n\r\n"; }
