@@ -1,5 +1,7 @@
 #include "net/listener.hpp"
 
+#include "net/socket_options.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -218,6 +220,10 @@ Listener::Listener(Listener&& other) noexcept
 Listener::~Listener() {
     if (impl_) impl_->descriptor.release();
     if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void Listener::prepare(const Limits& limits, std::chrono::milliseconds dead_after) {
+    prepare_stream_socket(descriptor_, limits, dead_after);
 }
 
 void Listener::start(Loop& loop, std::function<void(AcceptedSocket)> accepted,

@@ -4,8 +4,10 @@
 #include "base/callback.hpp"
 #include "net/loop.hpp"
 
+#include <tidings/limits.hpp>
 #include <tidings/result.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,6 +58,8 @@ public:
     Listener(Listener&& other) noexcept;
     ~Listener();
 
+    // What it accepts from now on has a stream's socket options: Linux hands them down.
+    void prepare(const Limits& limits, std::chrono::milliseconds dead_after);
     // `accepted` is called on the loop. `exhausted` each time accepting had to pause.
     void start(Loop& loop, std::function<void(AcceptedSocket)> accepted, std::function<void()> exhausted);
 

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <utility>
 
 namespace tidings {
 namespace {
@@ -40,6 +45,47 @@ TEST(Listeners, SayWhyAHostCannotBeUsed) {
     const auto wrong = open_listeners({"no such host", 0}, 1);
     ASSERT_FALSE(wrong);
     EXPECT_NE(wrong.error().detail.find("no such host"), std::string::npos);
+}
+
+int option_of(int descriptor, int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    EXPECT_EQ(::getsockopt(descriptor, level, name, &value, &size), 0);
+    return value;
+}
+
+// The reactor relies on it and sets nothing on a stream's socket: a kernel that hands an option down no more
+// shows here.
+TEST(Listeners, HandDownTheOptionsOfStreams) {
+    const auto descriptors = open_listeners({"127.0.0.1", 0}, 1);
+    ASSERT_TRUE(descriptors);
+    Limits limits;
+    limits.send_buffer_bytes = 48 * 1024;
+    limits.not_sent_bytes = 12 * 1024;
+    Loop loop;
+    Listener listener{descriptors->front()};
+    listener.prepare(limits, std::chrono::milliseconds{7'000});
+    AcceptedSocket accepted;
+    listener.start(
+        loop,
+        [&](AcceptedSocket socket) {
+            accepted = std::move(socket);
+            loop.stop();
+        },
+        [] {});
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::getsockname(descriptors->front(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(::connect(client, reinterpret_cast<sockaddr*>(&address), size), 0);
+    loop.run();
+    const int descriptor = accepted.descriptor();
+    EXPECT_NE(option_of(descriptor, IPPROTO_TCP, TCP_NODELAY), 0);
+    EXPECT_EQ(option_of(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 12 * 1024);
+    EXPECT_EQ(option_of(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT), 7'000);
+    // Linux doubles what is asked for, to have room for its own records.
+    EXPECT_EQ(option_of(descriptor, SOL_SOCKET, SO_SNDBUF), 2 * 48 * 1024);
+    ::close(client);
 }
 
 }  // namespace

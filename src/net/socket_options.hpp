@@ -9,7 +9,7 @@
 namespace tidings {
 
 // A stream's socket: no delay, bounded kernel buffers, and a dead path found within `dead_after`
-// (TCP_USER_TIMEOUT). Does nothing on sockets that are not TCP.
+// (TCP_USER_TIMEOUT). What a listening socket accepts inherits it. Does nothing on sockets that are not TCP.
 void prepare_stream_socket(int descriptor, const Limits& limits, std::chrono::milliseconds dead_after);
 
 // close() will reset the connection, so that the client sees an unfinished answer (SO_LINGER 0).

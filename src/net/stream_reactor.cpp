@@ -71,7 +71,8 @@ Result<std::uint32_t> StreamReactor::place(StreamSpec& spec) {
             return Error{Errc::overloaded,
                          std::string{"epoll refused the connection: "} + std::strerror(error)};
         }
-        prepare_stream_socket(spec.descriptor, options_.limits, options_.delivery.stall);
+        if (spec.options == SocketOptions::unset)
+            prepare_stream_socket(spec.descriptor, options_.limits, options_.delivery.stall);
     }
     if (!free_.empty()) free_.pop_back();
     record.descriptor = spec.descriptor;

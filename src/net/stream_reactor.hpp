@@ -33,10 +33,16 @@ struct StreamHandle {
 // Whether DeliveryConfig::lifetime ends it; the hub's own stream lives as long as the hub.
 enum class StreamLife : std::uint8_t { limited, unlimited };
 
+enum class SocketOptions : std::uint8_t {
+    unset,
+    inherited  // the socket was accepted with them
+};
+
 // A stream to be taken over: its response head has been sent.
 struct StreamSpec {
     int descriptor = -1;                     // connected, non-blocking; owned by the reactor from now on
     std::unique_ptr<StreamWriter> writer{};  // instead of a descriptor
+    SocketOptions options = SocketOptions::unset;
     Framing framing = Framing::chunked;
     StreamLife life = StreamLife::limited;
     std::vector<Audience> audiences;

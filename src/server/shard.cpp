@@ -46,8 +46,15 @@ ReactorOptions Shard::reactor_options() const {
     options.delivery = settings->config.delivery;
     // Earlier than a quarter of the age, so that what is on its way arrives in time too.
     options.checkpoint_after = shortest_age(context_.store.retention()) / 5;
-    options.random = context_.random;
     options.send_path = settings->config.server.send_path;
+    // Spreads those who come back over time, which needs no secret: a system call for each stream would be
+    // dear. SplitMix64.
+    options.random = [state = context_.random()]() mutable {
+        std::uint64_t mixed = state += 0x9e3779b97f4a7c15U;
+        mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9U;
+        mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebU;
+        return mixed ^ mixed >> 31;
+    };
     options.wall = [this] { return context_.now(); };
     return options;
 }
@@ -64,7 +71,9 @@ LoopHooks Shard::hooks() {
 }
 
 void Shard::listen(int descriptor, http::Listener kind) {
+    const auto settings = context_.settings.take();
     listeners_.push_back(std::make_unique<Listener>(descriptor));
+    listeners_.back()->prepare(settings->config.limits, settings->config.delivery.stall);
     listeners_.back()->start(
         loop_, [this, kind](AcceptedSocket socket) { accepted(std::move(socket), kind); },
         [this] { ++counters_.accept_paused; });
@@ -129,6 +138,7 @@ void Shard::connection_closed(Connection* connection) {
 void Shard::open_stream(StreamPlan plan, AcceptedSocket socket) {
     StreamSpec spec;
     spec.descriptor = socket.release();
+    spec.options = SocketOptions::inherited;
     spec.framing = plan.framing;
     spec.audiences = plan.catch_up.audiences;
     spec.categories = plan.catch_up.categories;
@@ -159,6 +169,7 @@ void Shard::open_stream(StreamPlan plan, AcceptedSocket socket) {
 void Shard::refuse_softly(RefusalPlan plan, AcceptedSocket socket) {
     StreamSpec spec;
     spec.descriptor = socket.release();
+    spec.options = SocketOptions::inherited;
     spec.framing = plan.framing;
     ++context_.connections;
     if (!reactor_.refuse(std::move(spec), plan.retry_ms)) --context_.connections;
@@ -372,6 +383,8 @@ void Shard::reconfigure() {
     loop_.post([this] {
         const auto settings = context_.settings.take();
         reactor_.reconfigure(settings->config.delivery, settings->config.limits);
+        for (const auto& listener : listeners_)
+            listener->prepare(settings->config.limits, settings->config.delivery.stall);
     });
 }
 
