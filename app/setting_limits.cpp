@@ -67,6 +67,10 @@ void add_request_limits(SettingTable& table) {
 void add_connection_limits(SettingTable& table) {
     constexpr std::string_view softly =
         "; `GET /events` without an `Authorization` header gets 200, `retry:` and an unclean end instead.";
+    table.limit_count(
+        "server.limits.token_cache", {0, 10'000'000}, "verified tokens that a shard remembers",
+        "The one that was used longest ago is verified again when it comes; 0: each is, always.",
+        [](Config& config) -> auto& { return config.limits.token_cache; });
     table.limit_count("server.limits.connections", {1, 10'000'000}, "connections of the process",
                       "A new connection is closed at once; browsers try again.",
                       [](Config& config) -> auto& { return config.limits.connections; });

@@ -27,6 +27,7 @@ struct Limits {
         10'000};  // from accept (or the end of the last answer's body) to the head
     std::chrono::milliseconds body_timeout{30'000};  // between two reads of a body
     std::chrono::milliseconds idle_timeout{75'000};  // a kept-alive connection without a request
+    std::size_t token_cache = 1024;                  // verified tokens that a shard remembers
     // connections
     std::size_t connections = 19'000;  // per process: streams and requests
     std::size_t streams = 18'500;      // per process

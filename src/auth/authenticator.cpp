@@ -49,16 +49,21 @@ Result<Audience> Credential::user_audience(const UserId& id) const {
 Authenticator::Authenticator(std::vector<Key> keys, AuthPolicy policy, const HashKey& hash_key)
     : keys_{std::move(keys)}, policy_{std::move(policy)}, hash_key_{prepared(hash_key)} {}
 
-Authentication Authenticator::authenticate(std::optional<std::string_view> authorization,
-                                           Timestamp now) const {
-    const Error absent{Errc::unauthorized, "send a token: Authorization: Bearer <token>"};
-    if (!authorization) return {absent, "no Authorization field"};
+Result<std::string_view> bearer_token(std::optional<std::string_view> authorization) {
+    constexpr std::string_view what_to_do = "send a token: Authorization: Bearer <token>";
+    if (!authorization) return Error{Errc::unauthorized, std::string{what_to_do}};
     const auto space = std::min(authorization->find(' '), authorization->size());
-    // Another scheme is for somebody else, as if the field were absent (RFC 6750 section 3.1).
-    if (!bearer(authorization->substr(0, space))) return {absent, "the scheme is not Bearer"};
+    if (!bearer(authorization->substr(0, space))) return Error{Errc::unauthorized, std::string{what_to_do}};
     auto token = authorization->substr(space);
     while (token.starts_with(' ')) token.remove_prefix(1);
-    return authenticate_token(token, now);
+    return token;
+}
+
+Authentication Authenticator::authenticate(std::optional<std::string_view> authorization,
+                                           Timestamp now) const {
+    const auto token = bearer_token(authorization);
+    if (token) return authenticate_token(*token, now);
+    return {token.error(), authorization ? "the scheme is not Bearer" : "no Authorization field"};
 }
 
 Authentication Authenticator::authenticate_token(std::string_view token, Timestamp now) const {
@@ -81,6 +86,7 @@ Result<Credential> Authenticator::verify(std::string_view token, Timestamp now) 
     credential.user_hash = keyed_hash(hash_key_, HashedAs::subject, credential.user.text());
     credential.session_hash = keyed_hash(hash_key_, HashedAs::session, credential.session_id);
     credential.jti_hash = keyed_hash(hash_key_, HashedAs::token, credential.jti);
+    credential.verified_at = now;
     credential.issued_at = claims->issued_at;
     credential.expires_at = claims->expires_at;
     if (claims->expires_at) credential.ends_at = *claims->expires_at + policy_.leeway;

@@ -36,7 +36,8 @@ struct Credential {
     std::optional<Timestamp> issued_at;
     std::optional<Timestamp> expires_at;  // exp
     std::optional<Timestamp> ends_at;     // exp and leeway: a stream ends no later
-    std::string name_space;               // of the issuer; empty: none
+    Timestamp verified_at{};
+    std::string name_space;  // of the issuer; empty: none
     Grants grants;
 
     // The audience that the id of a request means for this credential: with the issuer's namespace. Fails
@@ -48,6 +49,10 @@ struct Authentication {
     Result<Credential> credential;
     std::string log_reason;  // why not, for the log alone: it holds nothing of the token. Empty: it is valid
 };
+
+// The token of an Authorization field's value. Errc::unauthorized: it is absent, or of another scheme, which
+// is for somebody else, as if the field were absent (RFC 6750 section 3.1).
+Result<std::string_view> bearer_token(std::optional<std::string_view> authorization);
 
 // Verifies bearer tokens (RFC 6750) against configured keys. Immutable, so every shard may use one; a reload
 // makes a new one. An absent credential is Errc::unauthorized; everything that is wrong with one is the same

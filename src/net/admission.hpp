@@ -104,7 +104,7 @@ private:
 };
 
 // The place of a stream that is about to open. Given back when the client is gone before it does; kept, and
-// left with Admission::leave, when it has opened. Owned by the pending write of the stream's head.
+// left with Admission::leave, when it has opened. Owned by whoever opens it.
 class Seat {
 public:
     Seat(Admission& admission, std::uint64_t subject, std::uint64_t address)

@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int backlog = 4096;
-constexpr int accepts_per_turn = 64;
+constexpr int accepts_per_turn = 16;  // each may be served on the spot, and deliveries wait meanwhile
 constexpr std::chrono::milliseconds pause_when_exhausted{100};
 
 Error failed(const std::string& what) {

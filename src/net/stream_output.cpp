@@ -76,7 +76,7 @@ StreamReactor::Sent StreamReactor::send_batch(std::uint32_t index, std::span<con
     return Sent::all;
 }
 
-void StreamReactor::keep_rest(StreamRecord& record, const FramePtr& frame, std::size_t offset) {
+StreamReactor::Output& StreamReactor::output_of(StreamRecord& record) {
     if (record.output == no_output) {
         if (free_outputs_.empty()) {
             record.output = static_cast<std::uint32_t>(outputs_.size());
@@ -86,7 +86,18 @@ void StreamReactor::keep_rest(StreamRecord& record, const FramePtr& frame, std::
             free_outputs_.pop_back();
         }
     }
-    auto& output = outputs_[record.output];
+    return outputs_[record.output];
+}
+
+// As if the socket took nothing yet: what comes meanwhile lines up behind it, and all leaves in one write.
+void StreamReactor::hold_back(StreamRecord& record, FramePtr opening) {
+    output_of(record).frames.push_back(std::move(opening));
+    record.blocked = true;
+    record.progress = now_;
+}
+
+void StreamReactor::keep_rest(StreamRecord& record, const FramePtr& frame, std::size_t offset) {
+    auto& output = output_of(record);
     if (frame) output.frames.push_back(frame);
     output.offset = offset;
     if (record.blocked) return;
@@ -299,7 +310,10 @@ void StreamReactor::progress(std::uint32_t index) {
     auto& record = slab_[index];
     const Sent sent = send_output(index);
     if (sent == Sent::gone) return over(index, EndReason::client_gone);
-    if (sent == Sent::blocked) return;
+    if (sent == Sent::blocked) {
+        record.behind = true;
+        return;
+    }
     const bool fell_behind = outputs_[record.output].fell_behind;
     const std::uint64_t dropped = outputs_[record.output].dropped;
     drop_output(record);

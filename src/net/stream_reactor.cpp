@@ -104,6 +104,7 @@ Result<StreamHandle> StreamReactor::adopt(StreamSpec spec) {
     record.state = StreamState::catching_up;
     ++live_count_;
     ++counters_.opened;
+    if (spec.opening) hold_back(record, std::move(spec.opening));
     reschedule(*placed);
     return handle_of(*placed);
 }

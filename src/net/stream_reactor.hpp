@@ -38,11 +38,13 @@ enum class SocketOptions : std::uint8_t {
     inherited  // the socket was accepted with them
 };
 
-// A stream to be taken over: its response head has been sent.
+// A stream to be taken over.
 struct StreamSpec {
     int descriptor = -1;                     // connected, non-blocking; owned by the reactor from now on
     std::unique_ptr<StreamWriter> writer{};  // instead of a descriptor
     SocketOptions options = SocketOptions::unset;
+    // Sent first, together with what else is there when writable() is called; none: the head has been sent.
+    FramePtr opening{};
     Framing framing = Framing::chunked;
     StreamLife life = StreamLife::limited;
     std::vector<Audience> audiences;
@@ -148,7 +150,7 @@ public:
     void poll(std::uint64_t now_ms);
     // Heartbeats, checkpoints, ends that are due.
     void tick(std::uint64_t now_ms);
-    // A writer of the seam has room again, or its peer is gone.
+    // A writer of the seam has room again, or an opening is to leave; or the peer is gone.
     void writable(StreamHandle handle);
     void peer_gone(StreamHandle handle);
 
@@ -255,6 +257,8 @@ private:
     Sent send_ring(std::uint32_t index);
     Sent walk_ring(std::uint32_t index);
     Sent send_batch(std::uint32_t index, std::span<const FramePtr> frames, std::size_t& whole);
+    void hold_back(StreamRecord& record, FramePtr opening);
+    Output& output_of(StreamRecord& record);
     void keep_rest(StreamRecord& record, const FramePtr& frame, std::size_t offset);
     void append_output(std::uint32_t index, std::span<const FramePtr> frames);
     void drop_output(StreamRecord& record);

@@ -7,6 +7,20 @@ namespace {
 
 constexpr std::chrono::milliseconds store_retry{250};  // while the store is away
 
+// Nothing is answered at once as long as it lives: who is served meanwhile comes from within the reactor.
+class Pause {
+public:
+    explicit Pause(std::optional<StreamHandle>& at_once)
+        : at_once_{at_once}, kept_{std::exchange(at_once, std::nullopt)} {}
+    ~Pause() { at_once_ = kept_; }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+private:
+    std::optional<StreamHandle>& at_once_;
+    const std::optional<StreamHandle> kept_;
+};
+
 }  // namespace
 
 CatchUpPool::CatchUpPool(Store& store, StreamReactor& reactor, Snapshot<Registry>& registry,
@@ -18,7 +32,23 @@ void CatchUpPool::begin(StreamHandle handle, CatchUpRequest request) {
     admit();
 }
 
+void CatchUpPool::begin_at_once(StreamHandle handle, CatchUpRequest request) {
+    thread_ = std::this_thread::get_id();
+    at_once_ = handle;
+    begin(handle, std::move(request));
+    at_once_.reset();
+}
+
+// Goes on with what a store has answered, on the loop: now if it is this stream's moment, else in its turn.
+template <class Work>
+void CatchUpPool::answer(StreamHandle handle, Work work) {
+    if (on_loop() && at_once_ == handle) return work();
+    hooks_.post(std::move(work));
+}
+
 void CatchUpPool::admit() {
+    // A stream that is through at once asks again from within.
+    if (std::exchange(admitting_, true)) return;
     while (!queue_.empty() && active_.size() < limits_.catching_up) {
         Waiting next = std::move(queue_.front());
         queue_.pop_front();
@@ -35,6 +65,7 @@ void CatchUpPool::admit() {
             watch(next.handle);
         }
     }
+    admitting_ = false;
 }
 
 // Its hold begins when live entries of all its audiences arrive for certain.
@@ -42,7 +73,7 @@ void CatchUpPool::watch(StreamHandle handle) {
     if (find(handle) == nullptr) return;
     auto audiences = reactor_.audiences_of(handle);
     store_.watch(audiences, [this, handle, audiences](const Result<void>& done) mutable {
-        hooks_.post([this, handle, audiences = std::move(audiences), watched = done.has_value()] {
+        answer(handle, [this, handle, audiences = std::move(audiences), watched = done.has_value()] {
             if (watched && !reactor_.note_watched(handle)) return store_.unwatch(audiences);
             Active* active = find(handle);
             if (active == nullptr) return;
@@ -67,16 +98,19 @@ void CatchUpPool::perform(StreamHandle handle, CatchUp::Action action) {
         case Kind::find: return search(handle, std::move(action));
         case Kind::read: return read(handle, std::move(action.read));
         case Kind::send: {
+            const Pause pause{at_once_};
             active->sending = true;
             const bool left = reactor_.write(handle, std::move(action.frames), action.prefix);
             if (left) sent(handle);
             return;  // otherwise drained() or forget() comes
         }
         case Kind::go_live: return go_live(handle, std::move(action));
-        case Kind::finish:
+        case Kind::finish: {
+            const Pause pause{at_once_};
             reactor_.note_closed(active->machine.closed());
             done(handle);
             return reactor_.finish(handle, std::move(action.frames));
+        }
     }
 }
 
@@ -101,24 +135,29 @@ void CatchUpPool::send_bound_request() {
     bound_in_flight_ = true;
     ++counters_.bounds;
     // Shared because std::function-like posts must own the waiters until the answer is back on the loop.
-    auto waiters =
-        std::make_shared<std::vector<Callback<void(const Result<Bound>&)>>>(std::move(bound_waiters_));
+    auto waiters = std::make_shared<BoundWaiters>(std::move(bound_waiters_));
     bound_waiters_.clear();
     store_.bound([this, waiters](Result<Bound> bound) {
-        hooks_.post([this, waiters, bound = std::move(bound)] {
-            // Everything at or before the bound was handed to the inbox before this answer.
-            hooks_.take_inbox();
-            bound_in_flight_ = false;
-            for (auto& waiter : *waiters) waiter(bound);
-            if (!bound_waiters_.empty() && !bound_in_flight_) send_bound_request();
-        });
+        if (on_loop() && at_once_) return take_bound(*waiters, bound);
+        hooks_.post([this, waiters, bound = std::move(bound)] { take_bound(*waiters, bound); });
     });
+}
+
+void CatchUpPool::take_bound(BoundWaiters& waiters, const Result<Bound>& bound) {
+    {
+        const Pause pause{at_once_};
+        // Everything at or before the bound was handed to the inbox before this answer.
+        hooks_.take_inbox();
+    }
+    bound_in_flight_ = false;
+    for (auto& waiter : waiters) waiter(bound);
+    if (!bound_waiters_.empty() && !bound_in_flight_) send_bound_request();
 }
 
 void CatchUpPool::read(StreamHandle handle, ReadRequest request) {
     ++counters_.pages;
     store_.read(std::move(request), [this, handle](Result<std::vector<LogPage>> pages) {
-        hooks_.post([this, handle, pages = std::move(pages)]() mutable {
+        answer(handle, [this, handle, pages = std::move(pages)]() mutable {
             Active* reader = find(handle);
             if (reader == nullptr) return;
             if (!pages) return read_failed(handle);
@@ -131,7 +170,7 @@ void CatchUpPool::search(StreamHandle handle, CatchUp::Action action) {
     std::vector<Audience> logs;
     for (auto& log : action.read.logs) logs.push_back(std::move(log.audience));
     store_.find(std::move(logs), action.id, [this, handle](Result<std::optional<Position>> found) {
-        hooks_.post([this, handle, found = std::move(found)] {
+        answer(handle, [this, handle, found = std::move(found)] {
             Active* seeker = find(handle);
             if (seeker == nullptr) return;
             if (!found) return read_failed(handle);
@@ -161,6 +200,7 @@ void CatchUpPool::sent(StreamHandle handle) {
 void CatchUpPool::drained(StreamHandle handle) { sent(handle); }
 
 void CatchUpPool::go_live(StreamHandle handle, CatchUp::Action action) {
+    const Pause pause{at_once_};
     Active* active = find(handle);
     reactor_.note_closed(active->machine.closed());
     if (!reactor_.go_live(handle, active->hold, std::move(action.frames), action.prefix)) {

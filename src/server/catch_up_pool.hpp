@@ -9,10 +9,13 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <thread>
 #include <vector>
 
 namespace tidings {
@@ -39,6 +42,9 @@ public:
                 LoopHooks hooks);
 
     void begin(StreamHandle handle, CatchUpRequest request);
+    // The same for a new stream, from a turn of the loop that is not the reactor's: what the store answers
+    // before it returns is used at once, so that a stream's first events leave with its head.
+    void begin_at_once(StreamHandle handle, CatchUpRequest request);
     void drained(StreamHandle handle);
     void forget(StreamHandle handle);
     // Other systems' events that no log keeps may be lost: those who catch up will be told. Who they are.
@@ -66,7 +72,13 @@ private:
         return std::uint64_t{handle.generation} << 32 | handle.index;
     }
 
+    using BoundWaiters = std::vector<Callback<void(const Result<Bound>&)>>;
+
     void admit();
+    template <class Work>
+    void answer(StreamHandle handle, Work work);
+    bool on_loop() const noexcept { return thread_ == std::this_thread::get_id(); }
+    void take_bound(BoundWaiters& waiters, const Result<Bound>& bound);
     void watch(StreamHandle handle);
     void perform(StreamHandle handle, CatchUp::Action action);
     void ask_bound(StreamHandle handle);
@@ -87,8 +99,12 @@ private:
     boost::unordered_flat_map<std::uint64_t, std::unique_ptr<Active>> active_;
     std::deque<Waiting> queue_;
     std::size_t gone_ = 0;  // streams that ended, and may have been among the waiting
-    std::vector<Callback<void(const Result<Bound>&)>> bound_waiters_;
+    BoundWaiters bound_waiters_;
     bool bound_in_flight_ = false;
+    bool admitting_ = false;
+    // The stream that begins just now; of the loop's thread, which a store's thread asks for before it looks.
+    std::optional<StreamHandle> at_once_;
+    std::atomic<std::thread::id> thread_{};
     CatchUpCounters counters_;
 };
 

@@ -60,6 +60,20 @@ public:
         pool.begin(handle, std::move(request));
         return handle;
     }
+    // As a shard opens one whose head has not left.
+    StreamHandle open_at_once(const std::shared_ptr<PipePeer>& peer, CatchUpFrom from) {
+        StreamSpec spec;
+        spec.writer = std::make_unique<PipeWriter>(peer);
+        spec.audiences = {alice()};
+        spec.opening = Frame::comment("opening");
+        const auto handle = *reactor.adopt(std::move(spec));
+        CatchUpRequest request;
+        request.audiences = {alice()};
+        request.from = std::move(from);
+        pool.begin_at_once(handle, std::move(request));
+        reactor.writable(handle);
+        return handle;
+    }
     bool turn() {
         if (loop_.empty()) return false;
         auto work = std::move(loop_.front());
@@ -217,6 +231,63 @@ TEST(CatchUpPool, P3_TellsThoseWhoCatchUpOrWaitThatForeignEventsWereLost) {
     EXPECT_EQ(bench.story(*first), "1 2 3 4 5 gap caught_up ");
     EXPECT_EQ(bench.story(*second), "1 2 3 4 5 gap caught_up ");
     EXPECT_TRUE(bench.pool.note_foreign_lost().empty());
+}
+
+TEST(CatchUpPool, C2_TheHeadAndTheFirstEventsAreOneWrite) {
+    Bench bench;
+    const auto fresh = std::make_shared<PipePeer>();
+    bench.open_at_once(fresh, {});
+    EXPECT_EQ(fresh->writes, 1U);
+    EXPECT_TRUE(fresh->bytes.starts_with(": opening\n"));
+    EXPECT_EQ(bench.story(*fresh), "caught_up ");
+    const auto returning = std::make_shared<PipePeer>();
+    bench.open_at_once(returning, {CatchUpFrom::Kind::earliest, {}, {}});
+    EXPECT_EQ(returning->writes, 1U);
+    EXPECT_EQ(bench.story(*returning), "1 ");
+    bench.settle();
+    EXPECT_EQ(bench.story(*returning), "1 2 3 4 5 caught_up ");
+    EXPECT_EQ(bench.pool.active(), 0U);
+}
+
+TEST(CatchUpPool, C2_TheHeadDoesNotWaitForAStoreThatDoes) {
+    Bench bench;
+    bench.store.fail({1, 2});
+    const auto peer = std::make_shared<PipePeer>();
+    bench.open_at_once(peer, {CatchUpFrom::Kind::earliest, {}, {}});
+    EXPECT_EQ(peer->bytes, ": opening\n");
+    bench.settle();
+    EXPECT_EQ(bench.story(*peer), "1 2 3 4 5 caught_up ");
+}
+
+// One may catch up at once, and the first holds the place: the others are served one after the other.
+TEST(CatchUpPool, ThoseWhoWaitGoOnAfterThoseWhoAreThroughAtOnce) {
+    Bench bench;
+    std::vector<std::shared_ptr<PipePeer>> peers;
+    for (int i = 0; i < 200; ++i) {
+        peers.push_back(std::make_shared<PipePeer>());
+        const bool reads = i % 3 == 0;
+        const auto from = reads ? CatchUpFrom::Kind::earliest : CatchUpFrom::Kind::now;
+        bench.open_at_once(peers.back(), {from, {}, {}});
+    }
+    EXPECT_GT(bench.pool.waiting(), 0U);
+    bench.settle();
+    EXPECT_EQ(bench.pool.waiting(), 0U);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        EXPECT_EQ(bench.story(*peers[i]), i % 3 == 0 ? "1 2 3 4 5 caught_up " : "caught_up ");
+    }
+}
+
+TEST(CatchUpPool, C37_AClientThatIsGoneBeforeItsHeadLeavesNothing) {
+    Bench bench;
+    const auto peer = std::make_shared<PipePeer>();
+    peer->gone = true;
+    for (const auto from : {CatchUpFrom::Kind::now, CatchUpFrom::Kind::earliest}) {
+        const auto handle = bench.open_at_once(peer, {from, {}, {}});
+        EXPECT_FALSE(bench.reactor.alive(handle));
+        bench.settle();
+        EXPECT_EQ(bench.pool.active(), 0U);
+        EXPECT_EQ(bench.store.watching(), 0);
+    }
 }
 
 }  // namespace

@@ -1,19 +1,14 @@
 #include "server/connection.hpp"
 
 #include "http/problem.hpp"
-#include "http/redact.hpp"
 #include "server/counters.hpp"
 #include "server/endpoints.hpp"
 #include "server/ndjson_session.hpp"
 #include "sse/frame.hpp"
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
-
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <charconv>
 #include <span>
 #include <utility>
 
@@ -26,20 +21,10 @@ constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // of requests that wait
 constexpr std::size_t line_bytes_high = 256 * 1024;     // unsent answer lines: reading pauses
 constexpr std::size_t unused_body_bytes_max = 1024;     // of a request whose body means nothing
 constexpr std::size_t leaving_bytes_max = 1024 * 1024;  // thrown away after the last answer
-constexpr std::chrono::milliseconds leaving_time_max{2'000};
 
 std::string chunk_of(std::string_view text) {
     const auto frame = Frame::raw(text);
     return std::string{frame->chunk()};
-}
-
-void append_chunk(std::string& target, std::string_view text) {
-    std::array<char, 16> size{};
-    const char* end = std::to_chars(size.data(), size.data() + size.size(), text.size(), 16).ptr;
-    target.append(size.data(), static_cast<std::size_t>(end - size.data()))
-        .append("\r\n")
-        .append(text)
-        .append("\r\n");
 }
 
 }  // namespace
@@ -49,29 +34,55 @@ Connection::Connection(ConnectionHost& host, AcceptedSocket socket, http::Listen
       context_{host.context()},
       first_settings_{context_.settings.take()},
       settings_{first_settings_},
-      socket_{host.connection_loop().context()},
-      timer_{host.connection_loop().context()},
-      address_{socket.address()},
+      fresh_{std::move(socket)},
+      address_{fresh_.address()},
       kind_{kind},
       parser_{first_settings_->config.limits},
-      input_{std::move(leftover)} {
-    // The family matters only to open() and bind(), which are not called.
-    boost::system::error_code ec;
-    const int descriptor = socket.release();
-    socket_.assign(asio::ip::tcp::v4(), descriptor, ec);
-    if (ec) AcceptedSocket{descriptor, 0};
-}
+      input_{std::move(leftover)} {}
 
 Connection::~Connection() = default;
 
 void Connection::start() {
-    if (!socket_.is_open()) return close();
-    wait(first_settings_->config.limits.head_timeout);
     if (input_.empty()) {
-        read();
+        read_at_once();
     } else {
         process();
     }
+    if (!timed_ && phase_ != Phase::gone) wait(first_settings_->config.limits.head_timeout);
+}
+
+// Most requests come with the connection. One that is there whole and opens a stream never meets Asio.
+void Connection::read_at_once() {
+    const auto scratch = host_.connection_loop().scratch();
+    const auto size = ::recv(fresh_.descriptor(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+    if (size > 0) {
+        input_.assign(scratch.data(), static_cast<std::size_t>(size));
+        return process();
+    }
+    if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) return close();
+    read();
+}
+
+// Asio takes the socket over, for what has to wait. False: it could not, and the connection is closed.
+bool Connection::attach() {
+    if (socket_) return true;
+    socket_.emplace(host_.connection_loop().context());
+    const int descriptor = fresh_.release();
+    // The family matters only to open() and bind(), which are not called.
+    boost::system::error_code ec;
+    socket_->assign(asio::ip::tcp::v4(), descriptor, ec);
+    if (!ec) return true;
+    fresh_ = AcceptedSocket{descriptor, address_};
+    close();
+    return false;
+}
+
+// The descriptor for whoever goes on with it; none: it could not be had back.
+AcceptedSocket Connection::release() {
+    if (!socket_) return std::move(fresh_);
+    boost::system::error_code ec;
+    const int descriptor = socket_->release(ec);
+    return ec ? AcceptedSocket{} : AcceptedSocket{descriptor, address_};
 }
 
 void Connection::close() {
@@ -79,8 +90,9 @@ void Connection::close() {
     phase_ = Phase::gone;
     ndjson_.reset();
     boost::system::error_code ec;
-    socket_.close(ec);
-    timer_.cancel();
+    if (socket_) socket_->close(ec);
+    fresh_ = {};
+    stop_waiting();
     host_.connection_closed(this);
 }
 
@@ -95,15 +107,22 @@ bool Connection::busy() const noexcept {
 }
 
 void Connection::wait(std::chrono::milliseconds limit) {
-    timer_.expires_after(limit);
-    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    timed_ = true;
+    if (!timer_) timer_.emplace(host_.connection_loop().context());
+    timer_->expires_after(limit);
+    timer_->async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
         if (ec) return;
         if (const auto self = weak.lock()) self->on_timeout();
     });
 }
 
+void Connection::stop_waiting() {
+    timed_ = true;
+    if (timer_) timer_->cancel();
+}
+
 void Connection::on_timeout() {
-    if (phase_ == Phase::gone || timer_.expiry() > asio::steady_timer::clock_type::now()) return;
+    if (phase_ == Phase::gone || timer_->expiry() > asio::steady_timer::clock_type::now()) return;
     if (phase_ == Phase::leaving) return close();
     ++host_.counters().timeouts;
     const bool in_request = phase_ == Phase::body || (phase_ == Phase::head && parser_.begun());
@@ -113,21 +132,21 @@ void Connection::on_timeout() {
 }
 
 void Connection::read() {
-    if (reading_ || phase_ == Phase::gone) return;
+    if (reading_ || phase_ == Phase::gone || !attach()) return;
     reading_ = true;
     // Waits first and reads then, so that those who wait share one buffer.
-    socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                       [self = shared_from_this()](const boost::system::error_code& ec) {
-                           self->reading_ = false;
-                           if (ec) return self->on_read(ec, {});
-                           self->take_bytes();
-                       });
+    socket_->async_wait(asio::ip::tcp::socket::wait_read,
+                        [self = shared_from_this()](const boost::system::error_code& ec) {
+                            self->reading_ = false;
+                            if (ec) return self->on_read(ec, {});
+                            self->take_bytes();
+                        });
 }
 
 void Connection::take_bytes() {
     if (phase_ == Phase::gone) return;
     const auto room = ndjson_ ? ndjson_->read_room() : host_.connection_loop().scratch();
-    const auto size = ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    const auto size = ::recv(socket_->native_handle(), room.data(), room.size(), MSG_DONTWAIT);
     if (size > 0) return on_read({}, {room.data(), static_cast<std::size_t>(size)});
     if (size == 0) return on_read(asio::error::eof, {});
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return read();
@@ -194,7 +213,7 @@ void Connection::head_complete() {
                        route_.endpoint == Endpoint::domain_events || route_.endpoint == Endpoint::topic_close;
     if (posts) {
         // Refused before a byte of the body is read, so that a refusal costs next to nothing (C-42).
-        if (const auto refused = authorise(context_, *settings_, request, credential_)) {
+        if (const auto refused = authorise(host_, *settings_, request, credential_)) {
             close_after_ = close_after_ || request.body != http::BodyKind::none;
             return respond(http::problem_response(*refused, {.instance = request.path}));
         }
@@ -234,7 +253,7 @@ void Connection::body_progress() {
         return read();
     }
     phase_ = Phase::answering;
-    timer_.cancel();
+    stop_waiting();
     dispatch();
 }
 
@@ -256,7 +275,7 @@ void Connection::dispatch() {
             return publish_domain_events(host_, *settings_, request, *credential_, std::move(body_), answer);
         case Endpoint::topic_close:
             return close_topic(host_, *settings_, request, *credential_, route_.topic, answer);
-        case Endpoint::event_types: return respond(event_types(context_, *settings_, request));
+        case Endpoint::event_types: return respond(event_types(host_, *settings_, request));
         case Endpoint::livez: return respond(livez());
         case Endpoint::readyz: return readyz(host_, request, answer);
         case Endpoint::metrics: return metrics(host_, answer);
@@ -274,7 +293,7 @@ void Connection::stream() {
             return refuse_stream(*why, false);
         }
     }
-    auto plan = plan_stream(context_, *settings_, request);
+    auto plan = plan_stream(host_, *settings_, request);
     if (!plan) return respond(http::problem_response(plan.error(), {.instance = request.path}));
     if (probe) return respond(probe_answer());
     if (request.method == http::Method::head) {
@@ -305,6 +324,7 @@ void Connection::open(StreamPlan plan) {
         case Admitted::user_full: return refuse_stream(Refused::user_full, has_credential);
         case Admitted::address_full: return refuse_stream(Refused::address_full, has_credential);
     }
+    Seat seat{context_.admission, plan.subject, plan.address};
     context_.overloaded_since_ms = 0;
     auto& counters = host_.counters();
     ++counters.answers[200];
@@ -313,17 +333,17 @@ void Connection::open(StreamPlan plan) {
     // The first bytes leave with the head: a browser's `open` waits for them (C-2). No blank line after
     // `retry`.
     const std::string first = ": tidings\nretry: " + std::to_string(host_.draw_retry()) + "\n";
-    std::string head = http::stream_head(reply());
-    head += plan.framing == Framing::chunked ? chunk_of(first) : first;
-    // Shared because the handler that owns them must be copyable; without it the stream's place is given
-    // back.
-    auto held = std::make_shared<StreamPlan>(std::move(plan));
-    auto seat = std::make_shared<Seat>(context_.admission, held->subject, held->address);
-    become(std::move(head), [this, held, seat](AcceptedSocket socket) {
-        seat->keep();
-        held->leftover = std::move(input_);
-        host_.open_stream(std::move(*held), std::move(socket));
-    });
+    const std::string head = http::stream_head(reply());
+    plan.opening = plan.framing == Framing::chunked ? Frame::opening(head, first) : Frame::raw(head + first);
+    plan.leftover = std::move(input_);
+    stop_waiting();
+    auto socket = release();
+    if (socket.descriptor() < 0) return close();
+    seat.keep();
+    phase_ = Phase::gone;
+    const auto self = shared_from_this();
+    host_.connection_closed(this);
+    host_.open_stream(std::move(plan), std::move(socket));
 }
 
 // Any answer but 200 silences a browser's EventSource for good, so one that could be a browser's gets a 200
@@ -348,124 +368,15 @@ void Connection::refuse_stream(Refused why, bool has_credential) {
 
 // Writes the head, then gives the descriptor away: this connection ends, its socket goes on.
 void Connection::become(std::string head, Callback<void(AcceptedSocket)> then) {
-    timer_.cancel();
     // Shared because Asio's handlers are copied.
     auto next = std::make_shared<Callback<void(AcceptedSocket)>>(std::move(then));
     write(std::move(head), [this, next] {
-        boost::system::error_code ec;
-        const int descriptor = socket_.release(ec);
-        if (ec) return close();
+        auto socket = release();
+        if (socket.descriptor() < 0) return close();
         phase_ = Phase::gone;
-        (*next)(AcceptedSocket{descriptor, address_});
+        stop_waiting();
+        (*next)(std::move(socket));
         host_.connection_closed(this);
-    });
-}
-
-http::Reply Connection::reply() const {
-    const auto now = std::chrono::floor<std::chrono::seconds>(context_.now());
-    auto reply = http::Reply::to(parser_.request(), now);
-    if (close_after_) reply.connection = http::Connection::close;
-    return reply;
-}
-
-void Connection::respond(http::Response response) {
-    if (phase_ == Phase::gone) return;
-    phase_ = Phase::answering;
-    timer_.cancel();
-    ++host_.counters().answers[static_cast<std::size_t>(response.status)];
-    const auto& request = parser_.request();
-    context_.say(LogLevel::debug, "request",
-                 {{"method", request.method_text},
-                  {"target", http::redacted_target(request.target)},
-                  {"status", std::to_string(response.status)}});
-    output_ = http::serialise(response, reply());
-    write(std::move(output_), [this] { answered(); });
-}
-
-void Connection::write(std::string bytes, Callback<void()> then) {
-    // Shared because Asio's handlers are copied; the bytes must stand until they have left.
-    struct Pending {
-        std::string bytes;
-        Callback<void()> then;
-    };
-    auto pending = std::make_shared<Pending>(Pending{std::move(bytes), std::move(then)});
-    writing_ = true;
-    wait(settings_->config.limits.body_timeout);
-    asio::async_write(socket_, asio::buffer(pending->bytes),
-                      [self = shared_from_this(), pending](const boost::system::error_code& ec, std::size_t) {
-                          self->writing_ = false;
-                          if (self->phase_ == Phase::gone) return;
-                          if (ec) return self->close();
-                          pending->then();
-                      });
-}
-
-// The answer has left: on to the next request, or the end.
-void Connection::answered() {
-    ndjson_.reset();
-    if (close_after_ || phase_ == Phase::gone) {
-        return leave();
-    }
-    parser_.next();
-    phase_ = Phase::head;
-    lines_open_ = lines_ended_ = false;
-    wait(settings_->config.limits.idle_timeout);
-    if (input_.empty()) {
-        read();
-    } else {
-        process();
-    }
-}
-
-// RFC 9112 9.6: closing while bytes of the client are unread resets the connection, and the reset may
-// overtake the answer. So the client is told the end and what it still sends is thrown away, for a while.
-void Connection::leave() {
-    boost::system::error_code ec;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
-    if (ec || phase_ == Phase::gone) return close();
-    phase_ = Phase::leaving;
-    input_.clear();
-    wait(leaving_time_max);
-    read();
-}
-
-void Connection::begin_lines(const http::Fields& fields) {
-    if (lines_open_ || phase_ == Phase::gone) return;
-    lines_open_ = true;
-    ++host_.counters().answers[200];
-    lines_ += http::unsized_head(reply(), fields);
-}
-
-void Connection::write_lines(std::string_view lines) {
-    if (phase_ == Phase::gone) return;
-    if (lines.empty() || parser_.request().version != http::Version::http_1_1) {
-        lines_ += lines;
-    } else {
-        append_chunk(lines_, lines);
-    }
-    flush_lines();
-}
-
-void Connection::end_lines() {
-    if (phase_ == Phase::gone) return;
-    lines_ended_ = true;
-    if (parser_.request().version == http::Version::http_1_1) {
-        lines_ += Frame::last_chunk()->chunk();
-    } else {
-        close_after_ = true;
-    }
-    flush_lines();
-}
-
-void Connection::flush_lines() {
-    if (writing_ || phase_ == Phase::gone) return;
-    if (lines_.empty()) {
-        if (lines_ended_) answered();
-        return;
-    }
-    write(std::exchange(lines_, {}), [this] {
-        flush_lines();
-        if (phase_ == Phase::body) resume_body();
     });
 }
 

@@ -53,6 +53,9 @@ public:
 private:
     enum class Phase : std::uint8_t { head, body, answering, leaving, gone };
 
+    bool attach();
+    AcceptedSocket release();
+    void read_at_once();
     void read();
     void take_bytes();
     void on_read(const boost::system::error_code& ec, std::string_view bytes);
@@ -72,6 +75,7 @@ private:
     void answered();
     void leave();
     void wait(std::chrono::milliseconds limit);
+    void stop_waiting();
     void on_timeout();
     http::Reply reply() const;
 
@@ -80,8 +84,9 @@ private:
     // Shared: as they stood when the connection and the request began, whatever a reload does meanwhile.
     const std::shared_ptr<const Settings> first_settings_;
     std::shared_ptr<const Settings> settings_;
-    boost::asio::ip::tcp::socket socket_;
-    boost::asio::steady_timer timer_;
+    AcceptedSocket fresh_;                                // until Asio is to wait for it
+    std::optional<boost::asio::ip::tcp::socket> socket_;  // from then on
+    std::optional<boost::asio::steady_timer> timer_;      // from its first wait on
     std::uint64_t address_;
     http::Listener kind_;
     http::RequestParser parser_;
@@ -94,6 +99,7 @@ private:
     std::shared_ptr<NdjsonSession> ndjson_;  // shared: its appends come back to it, or find it gone
     std::size_t left_over_ = 0;              // bytes thrown away while leaving
     Phase phase_ = Phase::head;
+    bool timed_ = false;  // a time-out was set, or found needless
     bool reading_ = false;
     bool writing_ = false;
     bool close_after_ = false;

@@ -1,5 +1,6 @@
 #include "server/connection.hpp"
 
+#include "auth/token_cache.hpp"
 #include "client/mint_token.hpp"
 #include "server/counters.hpp"
 #include "server/keys.hpp"
@@ -151,6 +152,7 @@ public:
     std::uint32_t draw_retry() override { return 1000; }
     HubContext& context() noexcept override { return context_; }
     ShardCounters& counters() noexcept override { return counters_; }
+    auth::TokenCache& tokens() noexcept override { return tokens_; }
     Loop& connection_loop() noexcept override { return loop_; }
     PublishDesk& publish_desk() noexcept override { return desk_; }
     std::size_t stuck_shards() const override { return 0; }
@@ -175,14 +177,15 @@ private:
         return options;
     }
 
-    Snapshot<Settings> settings_{
-        std::make_shared<const Settings>(Settings{config(), *make_authenticator(config().auth, {})})};
+    Snapshot<Settings> settings_{std::make_shared<const Settings>(Settings{
+        config(), std::make_shared<const auth::Authenticator>(*make_authenticator(config().auth, {}))})};
     Snapshot<Registry> registry_{registry()};
     Broker broker_{registry_, Limits{}, {}};
     std::size_t wakes_ = 0;
     Inbox inbox_{Limits{}.inbox_bytes, [this] { ++wakes_; }};
     CountedStore store_{make_memory_store(store_options())};
     Admission admission_{Limits{}};
+    auth::TokenCache tokens_{Limits{}.token_cache};
     HubContext context_{
         settings_, registry_,           http::Routes{"/api/v1"},        store_, broker_, admission_,
         LogSink{}, [] { return wall; }, [] { return std::uint64_t{7}; }};

@@ -25,7 +25,8 @@ namespace tidings {
 // What a reload may replace.
 struct Settings {
     Config config;
-    auth::Authenticator authenticator;
+    // Shared because a shard's cache of verified tokens keeps the one whose answers it has.
+    std::shared_ptr<const auth::Authenticator> authenticator;
 };
 
 using auth::Credential;

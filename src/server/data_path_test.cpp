@@ -114,6 +114,8 @@ public:
         spec.writer = std::make_unique<PipeWriter>(client.peer);
         spec.audiences = client.audiences;
         spec.categories = client.categories;
+        const bool at_once = below(2) == 0;
+        if (at_once) spec.opening = Frame::comment("opening");
         client.handle = *reactor.adopt(std::move(spec));
         client.connected = true;
         CatchUpRequest request;
@@ -121,7 +123,9 @@ public:
         request.categories = client.categories;
         request.from.kind = client.cursor.empty() ? CatchUpFrom::Kind::earliest : CatchUpFrom::Kind::cursor;
         request.from.cursor = client.cursor;
-        pool.begin(client.handle, std::move(request));
+        if (!at_once) return pool.begin(client.handle, std::move(request));
+        pool.begin_at_once(client.handle, std::move(request));
+        reactor.writable(client.handle);
     }
     void cut(Client& client) {
         client.take();

@@ -172,8 +172,8 @@ Result<void> Hub::Impl::start() {
     RAND_bytes(hash_key.data(), static_cast<int>(hash_key.size()));
     auto authenticator = make_authenticator(first.auth, hash_key);
     if (!authenticator) return authenticator.error();
-    settings = std::make_unique<Snapshot<Settings>>(
-        std::make_shared<const Settings>(Settings{first, std::move(*authenticator)}));
+    settings = std::make_unique<Snapshot<Settings>>(std::make_shared<const Settings>(
+        Settings{first, std::make_shared<const auth::Authenticator>(*std::move(authenticator))}));
     broker = std::make_unique<Broker>(registry_snapshot, first.limits, log);
     auto made = make_store(first, registry_snapshot, log);
     if (!made) return made.error();
@@ -312,8 +312,8 @@ std::vector<std::string> Hub::reload(Config config, Registry registry) {
         if (!authenticator) return names;
     }
     impl.admission->reconfigure(config.limits);
-    impl.settings->put(
-        std::make_shared<const Settings>(Settings{std::move(config), std::move(*authenticator)}));
+    impl.settings->put(std::make_shared<const Settings>(
+        Settings{std::move(config), std::make_shared<const auth::Authenticator>(*std::move(authenticator))}));
     for (auto& shard : impl.shards) shard->reconfigure();
     return names;
 }

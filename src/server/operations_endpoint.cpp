@@ -51,13 +51,12 @@ http::Response answer_unrouted(const http::Route& route, const http::Request& re
     return http::problem_response({Errc::not_found, "there is no such resource"}, problem);
 }
 
-http::Response event_types(const HubContext& context, const Settings& settings,
-                           const http::Request& request) {
+http::Response event_types(ConnectionHost& host, const Settings& settings, const http::Request& request) {
     std::optional<Credential> credential;
-    if (const auto refused = authorise(context, settings, request, credential)) {
+    if (const auto refused = authorise(host, settings, request, credential)) {
         return http::problem_response(*refused, {.instance = request.path});
     }
-    return text_response(200, "application/json", context.registry.take()->json());
+    return text_response(200, "application/json", host.context().registry.take()->json());
 }
 
 http::Response livez() { return health(200, "alive"); }

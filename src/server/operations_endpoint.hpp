@@ -15,7 +15,7 @@
 namespace tidings {
 
 http::Response answer_unrouted(const http::Route& route, const http::Request& request);
-http::Response event_types(const HubContext& context, const Settings& settings, const http::Request& request);
+http::Response event_types(ConnectionHost& host, const Settings& settings, const http::Request& request);
 http::Response livez();
 // 200 while an event crosses this process' whole data path within 2 s and it does not drain; `?deep` also
 // wants a bound of the store within 2 s.

@@ -1,5 +1,6 @@
 #include "server/publish_endpoint.hpp"
 
+#include "auth/token_cache.hpp"
 #include "base/json.hpp"
 #include "base/store_url.hpp"
 #include "base/uuid_text.hpp"
@@ -114,11 +115,13 @@ void add_appends(const PublishScope& scope, EventDraft& draft, std::vector<Audie
 
 }  // namespace
 
-std::optional<Error> authorise(const HubContext& context, const Settings& settings,
-                               const http::Request& request, std::optional<Credential>& credential) {
+std::optional<Error> authorise(ConnectionHost& host, const Settings& settings, const http::Request& request,
+                               std::optional<Credential>& credential) {
+    const auto& context = host.context();
     const auto* field = request.fields.find("Authorization");
-    auto found = settings.authenticator.authenticate(
-        field == nullptr ? std::nullopt : std::optional<std::string_view>{*field}, context.now());
+    auto found = host.tokens().authenticate(
+        settings.authenticator, field == nullptr ? std::nullopt : std::optional<std::string_view>{*field},
+        context.now());
     if (found.credential) {
         credential = std::move(*found.credential);
         return std::nullopt;

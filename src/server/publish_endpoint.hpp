@@ -30,8 +30,8 @@ struct PublishScope {
 };
 
 // Fills credential, or says why not.
-std::optional<Error> authorise(const HubContext& context, const Settings& settings,
-                               const http::Request& request, std::optional<Credential>& credential);
+std::optional<Error> authorise(ConnectionHost& host, const Settings& settings, const http::Request& request,
+                               std::optional<Credential>& credential);
 
 bool is_ndjson(const http::Request& request);
 

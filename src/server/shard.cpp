@@ -32,7 +32,8 @@ Shard::Shard(HubContext& context)
              [this] { loop_.post([this] { schedule_pump(); }); }},
       reactor_{reactor_options(), *this, steady_ms()},
       pool_{context.store, reactor_, context.registry, context.settings.take()->config.limits, hooks()},
-      probe_{inbox_, reactor_, loop_} {
+      probe_{inbox_, reactor_, loop_},
+      tokens_{context.settings.take()->config.limits.token_cache} {
     const auto quarter = static_cast<std::uint64_t>(shortest_age(context.store.retention()).count()) / 4;
     bound_every_ms_ = std::clamp(quarter / 8, bound_every_least_ms, bound_every_most_ms);
 }
@@ -139,6 +140,7 @@ void Shard::open_stream(StreamPlan plan, AcceptedSocket socket) {
     StreamSpec spec;
     spec.descriptor = socket.release();
     spec.options = SocketOptions::inherited;
+    spec.opening = std::move(plan.opening);
     spec.framing = plan.framing;
     spec.audiences = plan.catch_up.audiences;
     spec.categories = plan.catch_up.categories;
@@ -161,9 +163,13 @@ void Shard::open_stream(StreamPlan plan, AcceptedSocket socket) {
     facts.on_gap = plan.catch_up.on_gap;
     facts.after_end = plan.after_end;
     if (!plan.leftover.empty()) leftovers_.insert_or_assign(adopted->index, std::move(plan.leftover));
-    if (context_.draining) return reactor_.end(*adopted, EndReason::drained);
-    plan.catch_up.foreign = context_.store.foreign();
-    pool_.begin(*adopted, std::move(plan.catch_up));
+    if (context_.draining) {
+        reactor_.end(*adopted, EndReason::drained);
+    } else {
+        plan.catch_up.foreign = context_.store.foreign();
+        pool_.begin_at_once(*adopted, std::move(plan.catch_up));
+    }
+    reactor_.writable(*adopted);
 }
 
 void Shard::refuse_softly(RefusalPlan plan, AcceptedSocket socket) {
@@ -214,7 +220,10 @@ void Shard::ended(const StreamEnd& end) {
     if (end.descriptor < 0) return;
     AcceptedSocket socket{end.descriptor, facts.address};
     if (facts.after_end == http::Connection::close || context_.draining) return;
-    add_connection(std::move(socket), http::Listener::api, std::move(leftover));
+    // Not from within the reactor: the next request may be a stream again.
+    loop_.post([this, socket = std::move(socket), leftover = std::move(leftover)]() mutable {
+        if (!context_.draining) add_connection(std::move(socket), http::Listener::api, std::move(leftover));
+    });
 }
 
 // ---- the loop's turns
@@ -383,6 +392,7 @@ void Shard::reconfigure() {
     loop_.post([this] {
         const auto settings = context_.settings.take();
         reactor_.reconfigure(settings->config.delivery, settings->config.limits);
+        tokens_.limit(settings->config.limits.token_cache);
         for (const auto& listener : listeners_)
             listener->prepare(settings->config.limits, settings->config.delivery.stall);
     });

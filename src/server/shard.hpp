@@ -1,6 +1,7 @@
 #pragma once
 // One core's share of the hub: a loop, its listeners, its connections and streams, and its inbox.
 
+#include "auth/token_cache.hpp"
 #include "base/paged_vector.hpp"
 #include "http/routes.hpp"
 #include "net/inbox.hpp"
@@ -55,6 +56,7 @@ public:
     std::uint32_t draw_retry() override { return reactor_.draw_retry(); }
     HubContext& context() noexcept override { return context_; }
     ShardCounters& counters() noexcept override { return counters_; }
+    auth::TokenCache& tokens() noexcept override { return tokens_; }
     Loop& connection_loop() noexcept override { return loop_; }
     PublishDesk& publish_desk() noexcept override { return desk_; }
     std::size_t stuck_shards() const override;
@@ -96,6 +98,7 @@ private:
     CatchUpPool pool_;
     SelfProbe probe_;
     ShardCounters counters_;
+    auth::TokenCache tokens_;
     PublishDesk desk_{context_.store, loop_, counters_};
     std::vector<std::unique_ptr<Listener>> listeners_;
     boost::unordered_flat_map<Connection*, std::shared_ptr<Connection>> connections_;

@@ -55,10 +55,10 @@ CatchUpFrom from_of(const http::StreamRequest& wanted) {
 
 }  // namespace
 
-Result<StreamPlan> plan_stream(const HubContext& context, const Settings& settings,
-                               const http::Request& request) {
+Result<StreamPlan> plan_stream(ConnectionHost& host, const Settings& settings, const http::Request& request) {
+    const auto& context = host.context();
     std::optional<Credential> credential;
-    if (auto refused = authorise(context, settings, request, credential)) return *std::move(refused);
+    if (auto refused = authorise(host, settings, request, credential)) return *std::move(refused);
     auto wanted = http::parse_stream_request(request, settings.config.limits);
     if (!wanted) return wanted.error();
     StreamPlan plan;

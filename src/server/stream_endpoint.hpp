@@ -13,8 +13,7 @@ namespace tidings {
 
 // Authenticates, reads the parameters, checks the grants. Fails with unauthorized, invalid_token, forbidden,
 // unknown_parameter, unknown_category, invalid_field, missing_field, not_acceptable.
-Result<StreamPlan> plan_stream(const HubContext& context, const Settings& settings,
-                               const http::Request& request);
+Result<StreamPlan> plan_stream(ConnectionHost& host, const Settings& settings, const http::Request& request);
 
 Framing framing_of(const http::Request& request) noexcept;
 // Accept: application/json asks whether this credential may open this stream (C-5).

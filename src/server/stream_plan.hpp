@@ -13,6 +13,9 @@
 
 namespace tidings {
 
+namespace auth {
+class TokenCache;
+}
 struct HubContext;
 struct ShardCounters;
 class Loop;
@@ -27,6 +30,7 @@ struct StreamPlan {
     std::chrono::milliseconds heartbeat{15'000};
     std::chrono::milliseconds expires_in{-1};
     std::uint64_t subject = 0, session = 0, token = 0, address = 0;
+    FramePtr opening;            // the answer's head and its first lines
     std::string leftover;        // bytes behind the request, for after a clean end; bounded by one read
     bool probes_topics = false;  // topics alone, with a cursor: may be a 204
 };
@@ -52,6 +56,7 @@ public:
     virtual std::uint32_t draw_retry() = 0;
     virtual HubContext& context() noexcept = 0;
     virtual ShardCounters& counters() noexcept = 0;
+    virtual auth::TokenCache& tokens() noexcept = 0;
     virtual Loop& connection_loop() noexcept = 0;
     virtual PublishDesk& publish_desk() noexcept = 0;
     // How many shards have not passed their probe on for 2 s.

@@ -135,17 +135,18 @@ Result<std::size_t> data_lines(std::string_view data, const Limits& limits) {
 
 }  // namespace
 
-Frame* Frame::make(std::size_t block_bytes, char*& block) {
+Frame* Frame::make(std::size_t block_bytes, char*& block, std::string_view before) {
     std::array<char, 18> head{};
     char* end = std::to_chars(head.data(), head.data() + 16, block_bytes, 16).ptr;
     end = put(end, "\r\n");
-    const auto head_bytes = static_cast<std::size_t>(end - head.data());
+    const auto line_bytes = static_cast<std::size_t>(end - head.data());
+    const std::size_t head_bytes = before.size() + line_bytes;
     const std::size_t size = head_bytes + block_bytes + 2;
     TIDINGS_ASSERT(size <= std::numeric_limits<std::uint32_t>::max());
     auto* frame =
         new (Room{size}) Frame{static_cast<std::uint32_t>(size), static_cast<std::uint32_t>(head_bytes)};
     auto* bytes = reinterpret_cast<char*>(frame + 1);
-    block = put(bytes, {head.data(), head_bytes});
+    block = put(put(bytes, before), {head.data(), line_bytes});
     put(block + block_bytes, "\r\n");
     return frame;
 }
@@ -196,6 +197,14 @@ FramePtr Frame::raw(std::string_view bytes) {
     TIDINGS_ASSERT(!bytes.empty());
     char* at = nullptr;
     FramePtr frame{make(bytes.size(), at)};
+    put(at, bytes);
+    return frame;
+}
+
+FramePtr Frame::opening(std::string_view head, std::string_view bytes) {
+    TIDINGS_ASSERT(!bytes.empty());
+    char* at = nullptr;
+    FramePtr frame{make(bytes.size(), at, head)};
     put(at, bytes);
     return frame;
 }

@@ -51,6 +51,9 @@ public:
     static FramePtr retry(std::uint32_t milliseconds);
     // Bytes as they are; not empty, since an empty chunk would end the response.
     static FramePtr raw(std::string_view bytes);
+    // The first frame of a response: chunk() is `head`, then `bytes` as one chunk; text() is `bytes` alone.
+    // Not empty, for the same reason.
+    static FramePtr opening(std::string_view head, std::string_view bytes);
     // The chunk that ends a response: chunk() is "0\r\n\r\n", text() is empty.
     static FramePtr last_chunk();
 
@@ -74,12 +77,12 @@ private:
     Frame(std::uint32_t size, std::uint32_t head) noexcept : size_{size}, head_{head} {}
     // A frame for a block of that size, with its chunk head and end; `block` is where the block is to be
     // written.
-    static Frame* make(std::size_t block_bytes, char*& block);
+    static Frame* make(std::size_t block_bytes, char*& block, std::string_view before = {});
 
     const char* bytes() const noexcept { return reinterpret_cast<const char*>(this + 1); }
 
     std::uint32_t size_;  // of the chunk
-    std::uint32_t head_;  // of its size line
+    std::uint32_t head_;  // of its size line, and of what stands before it
 };
 
 }  // namespace tidings

@@ -191,5 +191,11 @@ TEST(Frame, IsSharedAndEndsWithItsLastHolder) {
     EXPECT_EQ(second->text(), "x");
 }
 
+TEST(Frame, AnOpeningIsAHeadAndAChunk) {
+    const auto frame = Frame::opening("HTTP/1.1 200 OK\r\n\r\n", ": tidings\n");
+    EXPECT_EQ(frame->chunk(), "HTTP/1.1 200 OK\r\n\r\na\r\n: tidings\n\r\n");
+    EXPECT_EQ(frame->text(), ": tidings\n");
+}
+
 }  // namespace
 }  // namespace tidings
