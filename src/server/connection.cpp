@@ -22,11 +22,6 @@ constexpr std::size_t line_bytes_high = 256 * 1024;     // unsent answer lines: 
 constexpr std::size_t unused_body_bytes_max = 1024;     // of a request whose body means nothing
 constexpr std::size_t leaving_bytes_max = 1024 * 1024;  // thrown away after the last answer
 
-std::string chunk_of(std::string_view text) {
-    const auto frame = Frame::raw(text);
-    return std::string{frame->chunk()};
-}
-
 }  // namespace
 
 Connection::Connection(ConnectionHost& host, AcceptedSocket socket, http::Listener kind, std::string leftover)
