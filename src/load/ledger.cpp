@@ -35,6 +35,17 @@ bool Ledger::late(Place& place, std::uint64_t sequence) {
     return false;
 }
 
+bool Ledger::alone(Place& place, std::uint64_t sequence) {
+    const bool measured = sequence >= first_;
+    if (events_[sequence].received > 0) {
+        if (measured) ++duplicated_;
+        return false;
+    }
+    if (sequence < place.last && measured) ++out_of_order_;
+    place.last = std::max(place.last, sequence);
+    return true;
+}
+
 void Ledger::begin_measuring() {
     first_ = events_.size();
     failed_before_ += std::exchange(failed_, 0);

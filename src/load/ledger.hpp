@@ -11,7 +11,10 @@
 
 namespace tidings::load {
 
-// Counts deliveries of events that go to all receivers, and the time each took from the moment that it was
+// Whether an event is for all receivers or for one.
+enum class Audience : std::uint8_t { everybody, one };
+
+// Counts deliveries of events, and the time each took from the moment that it was
 // due. Sequences begin with 1 and have no holes. Owned by a run, on its thread; grows by 24 bytes with each
 // event.
 class Ledger {
@@ -32,7 +35,8 @@ public:
         std::uint64_t foreign = 0;  // stamps that are not of this run
     };
 
-    explicit Ledger(std::size_t receivers) : receivers_{receivers} {}
+    Ledger(std::size_t receivers, Audience audience)
+        : receivers_{audience == Audience::one ? 1 : receivers}, audience_{audience} {}
 
     // The next event's stamp.
     Stamp next(std::int64_t due) {
@@ -47,7 +51,9 @@ public:
             ++foreign_;
             return;
         }
-        if (stamp.sequence == place.last + 1) [[likely]] {
+        if (audience_ == Audience::one) {
+            if (!alone(place, stamp.sequence)) return;
+        } else if (stamp.sequence == place.last + 1) [[likely]] {
             place.last = stamp.sequence;
         } else if (!late(place, stamp.sequence)) {
             return;
@@ -87,8 +93,11 @@ private:
     };
     // False: this receiver had it already.
     bool late(Place& place, std::uint64_t sequence);
+    // The same for an event that has one receiver. False: somebody had it already.
+    bool alone(Place& place, std::uint64_t sequence);
 
     std::size_t receivers_;
+    Audience audience_;
     std::vector<Event> events_{1};
     std::uint64_t first_ = 1;
     std::int64_t last_delivery_ = 0;

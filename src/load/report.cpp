@@ -79,7 +79,8 @@ void add_bill(JsonObject& object, const Report& report) {
         const double cpu = spent(&Usage::server);
         JsonObject server;
         server.add("cpu_seconds", cpu).add("busy", share(cpu, wall));
-        if (report.mode != Mode::idle && report.deliveries && report.deliveries->delivered > 0)
+        if (report.mode != Mode::idle && report.mode != Mode::storm && report.deliveries &&
+            report.deliveries->delivered > 0)
             server.add("cpu_us_per_delivery", cpu * 1e6 / static_cast<double>(report.deliveries->delivered));
         if (report.published_per_run > 0)
             server.add("cpu_us_per_event", cpu * 1e6 / static_cast<double>(report.published_per_run));

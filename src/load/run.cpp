@@ -39,13 +39,13 @@ Result<Report> run(const Plan& plan, const Control& control) {
         case Mode::idle: return run_idle(plan, control);
         case Mode::connect: return run_connect(plan, control);
         case Mode::publish: return run_publish(plan, control);
-        case Mode::resume:
-        case Mode::storm:
-        case Mode::churn:
-        case Mode::targeted:
-        case Mode::echo: break;
+        case Mode::resume: return run_resume(plan, control);
+        case Mode::storm: return run_storm(plan, control);
+        case Mode::churn: return run_churn(plan, control);
+        case Mode::targeted: return run_targeted(plan, control);
+        case Mode::echo: return run_echo(plan, control);
     }
-    return Error{Errc::invalid_field, "this mode is not there yet"};
+    return Errc::internal;
 }
 
 }  // namespace tidings::load

@@ -28,12 +28,12 @@ std::uint64_t OpenLoop::left() const {
     return left;
 }
 
-Session::Session(const Plan& plan, const Control& control, Reading reading)
+Session::Session(const Plan& plan, const Control& control, Reading reading, Audience audience)
     : plan_{plan},
       control_{control},
       streams_{plan, poller_, *this, reading},
       publisher_{plan, poller_, *this},
-      ledger_{plan.streams - plan.stalled} {
+      ledger_{plan.streams - plan.stalled, audience} {
     report_.mode = plan.mode;
     report_.streams = plan.streams;
     report_.has_server = !plan.pids.empty();
@@ -100,7 +100,7 @@ void Session::publish_due(std::int64_t now) {
     if (publishing_) {
         const auto publish = [&](std::int64_t due) {
             const Stamp stamp = ledger_.next(due);
-            const auto n = static_cast<std::uint32_t>(stamp.sequence % streams_.size());
+            const std::uint32_t n = stream_of(stamp.sequence);
             publisher_.publish(stamp, n, streams_.user_of(n));
         };
         if (plan_.rate > 0) {

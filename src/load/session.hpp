@@ -36,7 +36,8 @@ private:
 // in tick(), opened(), ended() and received().
 class Session : protected StreamWatcher, protected PublishWatcher {
 public:
-    Session(const Plan& plan, const Control& control, Reading reading);
+    Session(const Plan& plan, const Control& control, Reading reading,
+            Audience audience = Audience::everybody);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
@@ -47,6 +48,10 @@ protected:
     virtual void tick(std::int64_t) {}
     void opened(std::uint32_t, std::int64_t) override {}
     void ended(std::uint32_t, std::int64_t) override {}
+    // The stream whose user and number fill an event's templates.
+    virtual std::uint32_t stream_of(std::uint64_t sequence) {
+        return static_cast<std::uint32_t>(sequence % streams_.size());
+    }
     // A refused event is nobody's loss.
     void answered(const Stamp& stamp, Accepted accepted, std::int64_t now) override;
 

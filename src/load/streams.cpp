@@ -15,11 +15,16 @@ constexpr std::size_t headroom = 64;
 constexpr std::size_t receive_bytes = 512 * 1024;
 static_assert(headroom >= stamp_bytes);
 
-std::string request_text(const Plan& plan) {
+enum class LastId : std::uint8_t { absent, present };
+
+std::string request_text(const Plan& plan, LastId last_id) {
     std::string text = "GET " + plan.subscribe.path + " HTTP/1.1\r\nHost: " + plan.to.host + ":" +
                        std::to_string(plan.to.port) + "\r\n";
-    for (const auto& [name, value] : plan.subscribe.headers)
+    for (const auto& [name, value] : plan.subscribe.headers) {
+        // A stream without an id yet does not send an empty one.
+        if (last_id == LastId::absent && value.find("{id}") != std::string::npos) continue;
         text.append(name).append(": ").append(value) += "\r\n";
+    }
     return text + "\r\n";
 }
 
@@ -30,7 +35,8 @@ Streams::Streams(const Plan& plan, Poller& poller, StreamWatcher& watcher, Readi
       poller_{poller},
       watcher_{watcher},
       reading_{reading},
-      request_{request_text(plan)},
+      request_{request_text(plan, LastId::present)},
+      request_without_id_{request_text(plan, LastId::absent)},
       streams_(plan.streams),
       places_(plan.streams),
       blocks_(reading == Reading::exact ? plan.streams : 0),
@@ -66,6 +72,7 @@ void Streams::start(std::uint32_t index, std::int64_t now) {
     auto socket = begin_connecting(to_, source);
     stream.started = now;
     stream.tail = {};
+    stream.events = 0;
     if (!socket) {
         ++counts_.refused;
         if (first_refusal_.empty()) first_refusal_ = socket.error().detail;
@@ -87,7 +94,7 @@ void Streams::send_request(std::uint32_t index) {
     Slots slots{.user = users_[index], .n = index};
     if (!tokens_.empty()) slots.token = tokens_[index];
     if (reading_ == Reading::exact) slots.id = blocks_[index].last_id();
-    const std::string request = request_.text(slots);
+    const std::string request = (slots.id.empty() ? request_without_id_ : request_).text(slots);
     const auto sent = ::send(stream.socket.number(), request.data(), request.size(), MSG_NOSIGNAL);
     // A request is far smaller than the smallest buffer, so it goes as a whole or not yet.
     if (sent == static_cast<ssize_t>(request.size())) stream.state = State::head;
@@ -184,6 +191,7 @@ void Streams::read_head(std::uint32_t index, std::string_view bytes, std::int64_
 void Streams::read_body(std::uint32_t index, char* data, std::size_t size, std::int64_t now) {
     if (reading_ == Reading::exact) {
         blocks_[index].feed({data, size}, [&](const Stamp& stamp) {
+            ++streams_[index].events;
             if (ledger_ != nullptr) ledger_->delivered(places_[index], stamp, now);
         });
         watcher_.received(index, now);

@@ -60,7 +60,9 @@ public:
     bool is_idle(std::uint32_t stream) const { return streams_[stream].state == State::idle; }
     std::int64_t started(std::uint32_t stream) const { return streams_[stream].started; }
     std::uint64_t last_sequence(std::uint32_t stream) const { return places_[stream].last; }
-    void begin_at(std::uint32_t stream, std::uint64_t sequence) { places_[stream].last = sequence; }
+    bool is_whole(std::uint32_t stream) const { return places_[stream].holes.empty(); }
+    // Events with a stamp that came since start(); only with Reading::exact.
+    std::uint64_t events_of(std::uint32_t stream) const { return streams_[stream].events; }
     void set_last_id(std::uint32_t stream, const std::string& id) { blocks_[stream].set_last_id(id); }
     Counts& counts() noexcept { return counts_; }
     // The first refusal's status line or error; empty: none.
@@ -75,6 +77,7 @@ private:
         bool reads = true;  // false: a reader that stalls
         StampTail tail{};
         std::int64_t started = 0;
+        std::uint64_t events = 0;
     };
 
     void send_request(std::uint32_t stream);
@@ -91,7 +94,7 @@ private:
     Ledger* ledger_ = nullptr;
     sockaddr_in to_{};
     std::vector<sockaddr_in> sources_;
-    TextTemplate request_;
+    TextTemplate request_, request_without_id_;
     std::vector<Stream> streams_;
     std::vector<Ledger::Place> places_;
     std::vector<BlockReader> blocks_;                           // exact
