@@ -53,6 +53,18 @@ struct SubscribeOptions {
     Output output = Output::text;
 };
 
+struct BenchOptions {
+    HubAccess hub;
+    std::string key, secret_file;  // an HS256 secret, which mints a token for each user
+    std::string type;              // empty: one that the hub has
+    std::string topic;             // empty: everybody
+    std::size_t streams = 1000;
+    std::size_t bytes = 200;
+    double rate = 50;
+    double seconds = 10;
+    Output output = Output::text;
+};
+
 struct TokenOptions {
     std::string user;
     std::vector<std::string> topics, publish;
@@ -81,7 +93,7 @@ struct Finished {
 };
 
 using Command = std::variant<Finished, ServeOptions, PublishOptions, EmitOptions, SubscribeOptions,
-                             TokenOptions, RegistryOptions, ConfigOptions>;
+                             BenchOptions, TokenOptions, RegistryOptions, ConfigOptions>;
 
 // Wrong usage is a Finished with exit code 2 and the nearest name that exists.
 Command parse_command_line(const std::vector<std::string>& arguments, const Environment& environment);

@@ -85,6 +85,35 @@ TEST(CommandLine, SubscribeTakesEverySpelling) {
     EXPECT_EQ(refused({"subscribe", "--count", "many"}).code, 2);
 }
 
+TEST(CommandLine, BenchTakesALoadAndOneKindOfCredential) {
+    const auto options = parsed<BenchOptions>({"bench", "--url", "http://h", "--secret-file", "key",
+                                               "--streams", "500", "--rate", "2.5", "--seconds", "3",
+                                               "--bytes", "100", "--topic", "x", "--type", "a.b", "--json"});
+    EXPECT_EQ(options.streams, 500u);
+    EXPECT_EQ(options.rate, 2.5);
+    EXPECT_EQ(options.seconds, 3);
+    EXPECT_EQ(options.bytes, 100u);
+    EXPECT_EQ(options.topic, "x");
+    EXPECT_EQ(options.type, "a.b");
+    EXPECT_EQ(options.secret_file, "key");
+    EXPECT_EQ(options.hub.token, "");  // not the environment's, which would be another user's
+    EXPECT_EQ(options.output, Output::json);
+
+    const auto usual = parsed<BenchOptions>({"bench"});
+    EXPECT_EQ(usual.hub.token, "jwt");
+    EXPECT_EQ(usual.streams, 1000u);
+    EXPECT_EQ(usual.topic, "tidings-bench");
+    EXPECT_EQ(parsed<BenchOptions>({"bench", "--broadcast"}).topic, "");
+
+    const Environment no_token{{"TIDINGS_URL", "http://hub"}};
+    EXPECT_NE(refused({"bench"}, no_token).err.find("--secret-file"), std::string::npos);
+    EXPECT_EQ(refused({"bench", "--broadcast", "--topic", "x"}).code, 2);
+    EXPECT_EQ(refused({"bench", "--key", "k", "--secret-file", "f"}).code, 2);
+    EXPECT_EQ(refused({"bench", "--key", "k", "--token", "t"}).code, 2);
+    EXPECT_EQ(refused({"bench", "--streams", "0"}).code, 2);
+    EXPECT_EQ(refused({"bench", "--rate", "fast"}).code, 2);
+}
+
 TEST(CommandLine, TokenTakesGrantsAndALife) {
     const auto options =
         parsed<TokenOptions>({"token", "--user", "ann", "--topics", "x,y", "--publish", "*", "--publish",
@@ -134,7 +163,8 @@ TEST(CommandLine, AHubIsNeeded) {
 }
 
 TEST(CommandLine, EveryCommandHasHelpWithExamplesAndExitCodes) {
-    for (const char* command : {"serve", "publish", "emit", "subscribe", "token", "registry", "config"}) {
+    for (const char* command :
+         {"serve", "publish", "emit", "subscribe", "bench", "token", "registry", "config"}) {
         const Finished help = refused({command, "--help"});
         EXPECT_EQ(help.code, 0) << command;
         EXPECT_NE(help.out.find("Examples:\n  "), std::string::npos) << command << help.out;

@@ -16,6 +16,7 @@ int serve(const ServeOptions& options, Terminal& terminal);
 int publish(const PublishOptions& options, Terminal& terminal);
 int emit(const EmitOptions& options, Terminal& terminal);
 int subscribe(const SubscribeOptions& options, Terminal& terminal);
+int bench(const BenchOptions& options, Terminal& terminal);
 int token(const TokenOptions& options, Terminal& terminal);
 int registry(const RegistryOptions& options, Terminal& terminal);
 int config(const ConfigOptions& options, Terminal& terminal);

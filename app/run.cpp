@@ -19,6 +19,7 @@ struct Runner {
     int operator()(const PublishOptions& options) const { return publish(options, terminal); }
     int operator()(const EmitOptions& options) const { return emit(options, terminal); }
     int operator()(const SubscribeOptions& options) const { return subscribe(options, terminal); }
+    int operator()(const BenchOptions& options) const { return bench(options, terminal); }
     int operator()(const TokenOptions& options) const { return token(options, terminal); }
     int operator()(const RegistryOptions& options) const { return registry(options, terminal); }
     int operator()(const ConfigOptions& options) const { return config(options, terminal); }

@@ -69,6 +69,27 @@ std::string created_for_each(const std::string& body) {
     return answer + "]";
 }
 
+TEST(Program, BenchNeedsAHubAndASecretThatIsOne) {
+    const std::string key = "a secret of at least 32 characters";
+    const Ran nobody = ran({"bench", "--key", key, "--url", "http://127.0.0.1:1"});
+    EXPECT_EQ(nobody.code, exit_unreachable) << nobody.err;
+    EXPECT_EQ(nobody.out, "");
+    EXPECT_EQ(ran({"bench", "--key", "short", "--url", "http://127.0.0.1:1"}).code, exit_usage);
+    const Ran no_file = ran({"bench", "--secret-file", "/nonexistent", "--url", "http://127.0.0.1:1"});
+    EXPECT_EQ(no_file.code, exit_usage);
+    EXPECT_NE(no_file.err.find("/nonexistent"), std::string::npos) << no_file.err;
+    EXPECT_EQ(ran({"bench", "--key", key, "--url", "ftp://h"}).code, exit_usage);
+}
+
+TEST(Program, BenchSaysWhatTheHubRefused) {
+    Hubbub hub{[](const std::string&) {
+        return std::pair{403, std::string{R"({"title":"T","status":403,"detail":"not you"})"}};
+    }};
+    const Ran done = ran({"bench", "--token", "jwt", "--url", hub.url()});
+    EXPECT_EQ(done.code, exit_refused) << done.err;
+    EXPECT_NE(done.err.find("403 not you"), std::string::npos) << done.err;
+}
+
 TEST(Program, PublishPrintsTheId) {
     Hubbub hub{
         [](const std::string&) { return std::pair{201, std::string{R"({"id":"0190","ids":["0190"]})"}}; }};

@@ -15,8 +15,7 @@ public:
         if (const auto prepared = streams_.prepare(); !prepared) return prepared.error();
         running_ = true;
         if (plan_.warmup_seconds > 0) turn_for(plan_.warmup_seconds, Wait::poll);
-        if (streams_.counts().opened == 0 && streams_.counts().refused > 0)
-            return Error{Errc::connection_failed, "a stream was not opened: " + streams_.first_refusal()};
+        if (streams_.counts().opened == 0 && streams_.counts().refused > 0) return refusal();
         say("connecting");
         streams_.counts() = {};
         report_.latency.clear();
@@ -31,7 +30,7 @@ public:
             static_cast<double>(report_.after.server - report_.before.server) / 1e9;
         report_.refused = streams_.counts().refused;
         report_.ended = streams_.counts().ended;
-        report_.first_refusal = streams_.first_refusal();
+        if (report_.refused > 0) report_.first_refusal = streams_.first_refusal().sentence();
         return std::move(report_);
     }
 

@@ -18,13 +18,16 @@ public:
             say("warming up");
             publish_and_settle(plan_.warmup_seconds);
         }
+        if (interrupted()) return Error{Errc::cancelled, "interrupted before anything was measured"};
         say("measuring");
         ledger_.begin_measuring();
-        streams_.counts() = {};
+        streams_.counts().reads = streams_.counts().bytes = 0;
         report_.before = usage();
         publish_and_settle(plan_.seconds);
         report_.after = usage();
-        report_.seconds = static_cast<double>(ledger_.last_delivery() - report_.before.wall) / 1e9;
+        const std::int64_t end =
+            ledger_.last_delivery() > report_.before.wall ? ledger_.last_delivery() : report_.after.wall;
+        report_.seconds = static_cast<double>(end - report_.before.wall) / 1e9;
         publisher_.finish();
         turn_until(1, Wait::sleep, [&] { return publisher_.unanswered() == 0; });
         if (!plan_.pids.empty()) mark("after_broadcast");

@@ -17,7 +17,7 @@ enum class Mode : std::uint8_t { fanout, idle, connect, resume, storm, churn, pu
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Endpoint {
-    std::string host = "127.0.0.1";  // IPv4
+    std::string host = "127.0.0.1";  // or a name that has an IPv4 address
     std::uint16_t port = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "load/poller.hpp"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -76,9 +77,14 @@ Result<sockaddr_in> address_of(const Endpoint& endpoint) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(endpoint.port);
-    const std::string host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host;
-    if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
-        return Error{Errc::invalid_field, "'" + endpoint.host + "' is not an IPv4 address, like 127.0.0.1"};
+    if (::inet_pton(AF_INET, endpoint.host.c_str(), &address.sin_addr) == 1) return address;
+    addrinfo wanted{}, *found = nullptr;
+    wanted.ai_family = AF_INET;
+    wanted.ai_socktype = SOCK_STREAM;
+    if (::getaddrinfo(endpoint.host.c_str(), nullptr, &wanted, &found) != 0)
+        return Error{Errc::invalid_field, "'" + endpoint.host + "' has no IPv4 address"};
+    address.sin_addr = reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr;
+    ::freeaddrinfo(found);
     return address;
 }
 

@@ -53,7 +53,7 @@ private:
     std::array<epoll_event, 512> events_{};
 };
 
-// Fails with Errc::invalid_field where the host is no IPv4 address.
+// Blocks where the host is a name. Fails with Errc::invalid_field where it has no IPv4 address.
 Result<sockaddr_in> address_of(const Endpoint& endpoint);
 // A socket that is connecting, from `source` if it is not null. Fails with Errc::connection_failed.
 Result<Descriptor> begin_connecting(const sockaddr_in& to, const sockaddr_in* source);

@@ -25,7 +25,7 @@ public:
         report_.seconds = static_cast<double>(report_.after.wall - report_.before.wall) / 1e9;
         report_.published_per_run = accepted_;
         report_.publish_failed = refused_;
-        report_.unpublished = schedule_.left();
+        report_.unpublished = schedule_.left(report_.after.wall);
         report_.first_publish_failure = publisher_.first_failure();
         publisher_.finish();
         turn_until(1, Wait::sleep, [&] { return publisher_.unanswered() == 0; });

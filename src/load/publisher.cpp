@@ -1,5 +1,6 @@
 #include "load/publisher.hpp"
 
+#include "client/publish_batch.hpp"
 #include "load/tokens.hpp"
 
 #include <sys/socket.h>
@@ -184,7 +185,9 @@ void Publisher::read_lines(Connection& connection, std::string_view bytes, std::
 
 void Publisher::complete(Connection& connection, int status, std::int64_t now) {
     const bool good = status >= 200 && status < 300;
-    const std::string why = std::to_string(status) + " " + std::exchange(connection.body, {});
+    const std::string why =
+        good && !ndjson() ? std::string{} : std::to_string(status) + " " + problem_text(connection.body);
+    connection.body.clear();
     if (!ndjson()) {
         answer(connection, good ? Accepted::yes : Accepted::no, why, now);
         return;

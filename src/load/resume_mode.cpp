@@ -38,9 +38,10 @@ private:
         streams_.set_last_id(stream, plan_.last_event_id);
         streams_.start(stream, monotonic_ns());
         if (!turn_until(plan_.drain_seconds, Wait::poll, [this] { return done_ || lost_; }) || lost_) {
-            return Error{Errc::connection_failed,
-                         "a stream came back with " + std::to_string(streams_.events_of(stream)) + " of " +
-                             std::to_string(plan_.expect_events) + " events; " + streams_.first_refusal()};
+            return Error{Errc::connection_failed, "a stream came back with " +
+                                                      std::to_string(streams_.events_of(stream)) + " of " +
+                                                      std::to_string(plan_.expect_events) + " events; " +
+                                                      streams_.first_refusal().sentence()};
         }
         streams_.drop(stream);
         return {};

@@ -1,5 +1,7 @@
 #include "load/session.hpp"
 
+#include <algorithm>
+
 namespace tidings::load {
 namespace {
 
@@ -22,9 +24,9 @@ bool OpenLoop::take(std::int64_t now, std::int64_t& due) {
     return true;
 }
 
-std::uint64_t OpenLoop::left() const {
+std::uint64_t OpenLoop::left(std::int64_t now) const {
     std::uint64_t left = 0;
-    while (interval_ != 0 && due_at(taken_ + left) < end_) ++left;
+    while (interval_ != 0 && due_at(taken_ + left) < std::min(now, end_)) ++left;
     return left;
 }
 
@@ -74,9 +76,7 @@ Result<void> Session::connect_all() {
         turn(Wait::poll);
         if (interrupted()) return Error{Errc::cancelled, "interrupted while connecting"};
         if (streams_.counts().refused + streams_.counts().ended > 0) {
-            const auto& why = streams_.first_refusal();
-            return Error{Errc::connection_failed,
-                         "a stream was not opened: " + (why.empty() ? "it ended" : why)};
+            return refusal();
         }
         const auto now = monotonic_ns();
         if (streams_.open() != open) changed = now;
@@ -94,6 +94,16 @@ Result<void> Session::connect_all() {
     report_.connect_server_seconds = static_cast<double>(after.server - before.server) / 1e9;
     if (!plan_.pids.empty()) mark("connected");
     return {};
+}
+
+Error Session::refusal() const {
+    const auto& why = streams_.first_refusal();
+    const Errc code = why.status == 401 || why.status == 403   ? Errc::forbidden
+                      : why.status == 429 || why.status == 503 ? Errc::too_many_requests
+                                                               : Errc::connection_failed;
+    const std::size_t open = streams_.open();
+    return {code, "a stream was refused after " + std::to_string(open) + " were open: " +
+                      (streams_.counts().refused == 0 ? "the server ended one" : why.sentence())};
 }
 
 void Session::publish_due(std::int64_t now) {
@@ -122,15 +132,22 @@ void Session::begin_publishing(double seconds) {
 
 void Session::end_publishing() {
     publishing_ = false;
-    report_.unpublished = open_loop_.left();
+    report_.unpublished = open_loop_.left(monotonic_ns());
 }
 
 void Session::publish_and_settle(double seconds) {
     begin_publishing(seconds);
-    turn_for(seconds, Wait::poll);
+    turn_until(seconds, Wait::poll, [this] { return all_ended(); });
     end_publishing();
-    turn_until(plan_.drain_seconds, Wait::poll,
-               [&] { return publisher_.unanswered() == 0 && ledger_.settled(); });
+    settle();
+}
+
+void Session::settle() {
+    // Also after an interruption, though not for long: what is under way is not lost.
+    const double seconds = interrupted() ? std::min(plan_.drain_seconds, 2.0) : plan_.drain_seconds;
+    const auto end = monotonic_ns() + static_cast<std::int64_t>(seconds * 1e9);
+    while (monotonic_ns() < end && !all_ended() && (publisher_.unanswered() > 0 || !ledger_.settled()))
+        turn(Wait::poll);
 }
 
 void Session::fill_report() {
@@ -143,7 +160,7 @@ void Session::fill_report() {
     report_.bytes = counts.bytes;
     report_.refused = counts.refused;
     report_.ended = counts.ended;
-    report_.first_refusal = streams_.first_refusal();
+    if (counts.refused > 0) report_.first_refusal = streams_.first_refusal().sentence();
     report_.first_publish_failure = publisher_.first_failure();
 }
 

@@ -20,8 +20,8 @@ public:
     OpenLoop(double rate, std::int64_t start, std::int64_t end);
     // Takes the next event if it is due; its time.
     bool take(std::int64_t now, std::int64_t& due);
-    // Events that were due by the end and have not been taken.
-    std::uint64_t left() const;
+    // Events that were due by then and have not been taken.
+    std::uint64_t left(std::int64_t now) const;
 
 private:
     std::int64_t due_at(std::uint64_t k) const {
@@ -80,9 +80,15 @@ protected:
     void publish_due(std::int64_t now);
     void begin_publishing(double seconds);
     void end_publishing();
-    // Publishes for so long and waits until everything is with everybody.
+    // Waits until everything is with everybody, at most drain_seconds.
+    void settle();
+    // Publishes for so long and settles.
     void publish_and_settle(double seconds);
 
+    // The server has ended every stream, so that nothing more will come.
+    bool all_ended() const { return streams_.size() > 0 && streams_.open() == 0 && streams_.opening() == 0; }
+    // Why connecting failed.
+    Error refusal() const;
     bool interrupted() const { return control_.stop != nullptr && control_.stop->load(); }
     void say(const std::string& text) const {
         if (control_.say) control_.say(text);

@@ -30,8 +30,7 @@ public:
         turn_for(after_seconds, Wait::poll);
         end_publishing();
         report_.unpublished = 0;  // the schedule has no end of its own
-        turn_until(plan_.drain_seconds, Wait::poll,
-                   [&] { return publisher_.unanswered() == 0 && ledger_.settled(); });
+        settle();
         report_.seconds = static_cast<double>(report_.after.wall - report_.before.wall) / 1e9;
         report_.connects = reopened_;
         report_.connect_seconds = static_cast<double>(last_opened_ - began) / 1e9;

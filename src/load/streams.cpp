@@ -1,11 +1,13 @@
 #include "load/streams.hpp"
 
+#include "client/publish_batch.hpp"
 #include "load/tokens.hpp"
 
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace tidings::load {
@@ -66,6 +68,10 @@ Result<void> Streams::prepare() {
     return {};
 }
 
+std::string Streams::Refusal::sentence() const {
+    return (status == 0 ? "" : std::to_string(status) + " ") + problem_text(text);
+}
+
 void Streams::start(std::uint32_t index, std::int64_t now) {
     Stream& stream = streams_[index];
     const sockaddr_in* source = sources_.empty() ? nullptr : &sources_[index % sources_.size()];
@@ -75,7 +81,7 @@ void Streams::start(std::uint32_t index, std::int64_t now) {
     stream.events = 0;
     if (!socket) {
         ++counts_.refused;
-        if (first_refusal_.empty()) first_refusal_ = socket.error().detail;
+        if (counts_.refused == 1) first_refusal_ = {0, socket.error().detail};
         watcher_.ended(index, now);
         return;
     }
@@ -113,13 +119,13 @@ void Streams::close(Stream& stream) {
     stream.socket.reset();
 }
 
-void Streams::lose(std::uint32_t index, std::string_view why, std::int64_t now) {
+void Streams::lose(std::uint32_t index, Refusal why, std::int64_t now) {
     Stream& stream = streams_[index];
     if (stream.state == State::open) {
         ++counts_.ended;
     } else {
         ++counts_.refused;
-        if (first_refusal_.empty()) first_refusal_ = why;
+        if (counts_.refused == 1) first_refusal_ = std::move(why);
     }
     close(stream);
     watcher_.ended(index, now);
@@ -132,7 +138,7 @@ void Streams::on_event(std::uint32_t index, std::uint32_t events) {
         if (stream.state == State::head) {
             poller_.change(stream.socket.number(), Owner::stream, index, EPOLLIN);
         } else if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-            lose(index, "the connection was refused", monotonic_ns());
+            lose(index, {0, "connection refused"}, monotonic_ns());
         }
         return;
     }
@@ -146,7 +152,7 @@ void Streams::read(std::uint32_t index) {
     const std::int64_t now = monotonic_ns();
     if (got <= 0) {
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        lose(index, got == 0 ? "closed before the stream began" : std::strerror(errno), now);
+        lose(index, {0, got == 0 ? "closed before the stream began" : std::strerror(errno)}, now);
         return;
     }
     ++counts_.reads;
@@ -166,7 +172,7 @@ void Streams::read_head(std::uint32_t index, std::string_view bytes, std::int64_
     const auto end = head.find("\r\n\r\n");
     const bool refused = head.size() >= 12 && head.compare(9, 3, "200") != 0;
     if (refused && end != std::string::npos) {
-        lose(index, head.substr(0, head.find('\r')) + " " + head.substr(end + 4), now);
+        lose(index, {std::atoi(head.c_str() + 9), head.substr(end + 4)}, now);
         return;
     }
     const bool body = end != std::string::npos && end + 4 < head.size();

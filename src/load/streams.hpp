@@ -65,8 +65,15 @@ public:
     std::uint64_t events_of(std::uint32_t stream) const { return streams_[stream].events; }
     void set_last_id(std::uint32_t stream, const std::string& id) { blocks_[stream].set_last_id(id); }
     Counts& counts() noexcept { return counts_; }
-    // The first refusal's status line or error; empty: none.
-    const std::string& first_refusal() const noexcept { return first_refusal_; }
+    const Counts& counts() const noexcept { return counts_; }
+    // Why the first stream was refused: the status, 0 where there was no answer, and the answer's body or the
+    // error.
+    struct Refusal {
+        int status = 0;
+        std::string text{};
+        std::string sentence() const;
+    };
+    const Refusal& first_refusal() const noexcept { return first_refusal_; }
     const std::string& user_of(std::uint32_t stream) const { return users_[stream]; }
 
 private:
@@ -84,7 +91,7 @@ private:
     void read(std::uint32_t stream);
     void read_head(std::uint32_t stream, std::string_view bytes, std::int64_t now);
     void read_body(std::uint32_t stream, char* data, std::size_t size, std::int64_t now);
-    void lose(std::uint32_t stream, std::string_view why, std::int64_t now);
+    void lose(std::uint32_t stream, Refusal why, std::int64_t now);
     void close(Stream& stream);
 
     const Plan& plan_;
@@ -103,7 +110,7 @@ private:
     std::vector<char> buffer_;
     std::size_t opening_ = 0, open_ = 0;
     Counts counts_;
-    std::string first_refusal_;
+    Refusal first_refusal_;
 };
 
 }  // namespace tidings::load

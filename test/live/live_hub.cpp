@@ -235,6 +235,8 @@ std::size_t LiveHub::resident_bytes() const {
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+std::string LiveHub::secret() const { return secret_of(directory_); }
+
 std::string LiveHub::token(const TokenWish& wish) const {
     AuthConfig auth;
     KeyConfig key;

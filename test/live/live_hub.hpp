@@ -69,6 +69,8 @@ public:
     std::string log() const;             // what it said on standard error so far
     std::size_t resident_bytes() const;  // of the process, now
 
+    // Of its one HS256 key.
+    std::string secret() const;
     std::string token(const TokenWish& wish) const;
     // May read its own events and the topics.
     std::string reader(const std::string& user, const std::vector<std::string>& topics = {}) const;
