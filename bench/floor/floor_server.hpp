@@ -60,6 +60,8 @@ class FloorServer {
 public:
     explicit FloorServer(std::size_t port)
         : epoll_{::epoll_create1(EPOLL_CLOEXEC)}, listener_{listen_on(port)} {
+        // What it accepts inherits them, as with the hub.
+        prepare_stream_socket(listener_, Limits{}, std::chrono::seconds{30});
         watch(listener_);
     }
     virtual ~FloorServer() = default;
@@ -117,7 +119,6 @@ private:
         for (;;) {
             const int descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (descriptor < 0) return;
-            prepare_stream_socket(descriptor, Limits{}, std::chrono::seconds{30});
             const auto wanted = static_cast<std::size_t>(descriptor) + 1;
             if (connections_.size() < wanted) connections_.resize(wanted);
             connections_[static_cast<std::size_t>(descriptor)] = {};
