@@ -45,6 +45,7 @@ void AnswerReader::act_on(std::string_view line) {
         std::from_chars(line.data() + 9, line.data() + 12, status_);
         body_ = Body::none;
         remaining_ = 0;
+        closes_ = false;
         state_ = State::fields;
     } else if (state_ == State::fields) {
         if (line.empty()) {
@@ -69,6 +70,8 @@ void AnswerReader::read_field(std::string_view line) {
         body_ = Body::fixed;
     } else if (begins_with_name(line, "transfer-encoding")) {
         body_ = Body::chunked;
+    } else if (begins_with_name(line, "connection")) {
+        closes_ = value_of(line) == "close";
     }
 }
 

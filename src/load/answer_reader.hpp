@@ -35,6 +35,8 @@ public:
     }
 
     int status() const noexcept { return status_; }
+    // Whether the last head said that the server closes the connection behind its answer.
+    bool closes() const noexcept { return closes_; }
 
 private:
     enum class State : std::uint8_t {
@@ -59,6 +61,7 @@ private:
     int status_ = 0;
     enum class Body : std::uint8_t { none, fixed, chunked } body_ = Body::none;
     std::size_t remaining_ = 0;
+    bool closes_ = false;
     std::string line_;
 };
 

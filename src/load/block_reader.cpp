@@ -9,6 +9,10 @@ void BlockReader::begin() {
 }
 
 void BlockReader::take_chunks(std::string_view bytes) {
+    if (at_ == At::plain) {
+        text_ += bytes;
+        return;
+    }
     while (!bytes.empty()) {
         if (at_ == At::data) {
             const auto part = bytes.substr(0, chunk_bytes_);

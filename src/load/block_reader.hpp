@@ -17,6 +17,8 @@ class BlockReader {
 public:
     // What follows is a new stream's body; the last id stays.
     void begin();
+    // This body has no chunks: it ends with the connection.
+    void take_plain() noexcept { at_ = At::plain; }
 
     // Calls found(Stamp) for each whole event that has one.
     template <class Found>
@@ -42,7 +44,7 @@ private:
     std::string text_;
     std::string last_id_;
     std::size_t chunk_bytes_ = 0;  // of the chunk that still come
-    enum class At : std::uint8_t { size, extension, data, end } at_ = At::size;
+    enum class At : std::uint8_t { size, extension, data, end, plain } at_ = At::size;
 };
 
 }  // namespace tidings::load

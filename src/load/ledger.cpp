@@ -8,6 +8,18 @@ void Ledger::failed(std::uint64_t sequence) {
     ++(sequence < first_ ? failed_before_ : failed_);
 }
 
+void Ledger::foreign(Place& place, const Stamp& stamp, std::int64_t now) {
+    ++foreign_;
+    if (events_.size() > 1) return;  // a stray; the places are for what this run publishes
+    if (stamp.sequence <= place.last) {
+        ++foreign_again_;
+        return;
+    }
+    place.last = stamp.sequence;
+    last_foreign_ = now;
+    foreign_latencies_.record(std::max<std::int64_t>(now - stamp.time, 0));
+}
+
 bool Ledger::late(Place& place, std::uint64_t sequence) {
     if (sequence > place.last) {
         place.holes.emplace_back(place.last + 1, sequence);
@@ -66,6 +78,7 @@ Ledger::Totals Ledger::totals() const {
     totals.duplicated = duplicated_;
     totals.out_of_order = out_of_order_;
     totals.foreign = foreign_;
+    totals.foreign_again = foreign_again_;
     return totals;
 }
 

@@ -33,6 +33,8 @@ public:
         std::uint64_t duplicated = 0;
         std::uint64_t out_of_order = 0;
         std::uint64_t foreign = 0;  // stamps that are not of this run
+        std::uint64_t foreign_again =
+            0;  // of them, those that a receiver had already; where nothing is published
     };
 
     Ledger(std::size_t receivers, Audience audience)
@@ -48,7 +50,7 @@ public:
 
     void delivered(Place& place, const Stamp& stamp, std::int64_t now) {
         if (stamp.sequence >= events_.size() || events_[stamp.sequence].due != stamp.time) {
-            ++foreign_;
+            foreign(place, stamp, now);
             return;
         }
         if (audience_ == Audience::one) {
@@ -84,6 +86,10 @@ public:
     // The last subscriber's of each event that all have.
     Histogram last_latencies() const;
 
+    std::uint64_t foreign() const noexcept { return foreign_; }
+    std::int64_t last_foreign() const noexcept { return last_foreign_; }
+    const Histogram& foreign_latencies() const noexcept { return foreign_latencies_; }
+
 private:
     struct Event {
         std::int64_t due = 0;
@@ -91,6 +97,7 @@ private:
         std::uint32_t received = 0;
         bool failed = false;
     };
+    void foreign(Place& place, const Stamp& stamp, std::int64_t now);
     // False: this receiver had it already.
     bool late(Place& place, std::uint64_t sequence);
     // The same for an event that has one receiver. False: somebody had it already.
@@ -102,8 +109,9 @@ private:
     std::uint64_t first_ = 1;
     std::int64_t last_delivery_ = 0;
     std::uint64_t complete_ = 0, delivered_ = 0, failed_ = 0, failed_before_ = 0;
-    std::uint64_t duplicated_ = 0, out_of_order_ = 0, foreign_ = 0;
-    Histogram latencies_;
+    std::uint64_t duplicated_ = 0, out_of_order_ = 0, foreign_ = 0, foreign_again_ = 0;
+    std::int64_t last_foreign_ = 0;
+    Histogram latencies_, foreign_latencies_;
 };
 
 }  // namespace tidings::load

@@ -14,5 +14,6 @@ Result<Report> run_storm(const Plan& plan, const Control& control);
 Result<Report> run_churn(const Plan& plan, const Control& control);
 Result<Report> run_targeted(const Plan& plan, const Control& control);
 Result<Report> run_echo(const Plan& plan, const Control& control);
+Result<Report> run_listen(const Plan& plan, const Control& control);
 
 }  // namespace tidings::load

@@ -12,8 +12,8 @@
 namespace tidings::load {
 namespace {
 
-constexpr std::array<std::string_view, 9> mode_names{"fanout", "idle",    "connect",  "resume", "storm",
-                                                     "churn",  "publish", "targeted", "echo"};
+constexpr std::array<std::string_view, 10> mode_names{"fanout", "idle",    "connect",  "resume", "storm",
+                                                      "churn",  "publish", "targeted", "echo",   "listen"};
 
 // Reads one value into its place; false: it is of the wrong kind.
 using Reader = std::function<bool(std::string_view)>;

@@ -12,7 +12,18 @@
 
 namespace tidings::load {
 
-enum class Mode : std::uint8_t { fanout, idle, connect, resume, storm, churn, publish, targeted, echo };
+enum class Mode : std::uint8_t {
+    fanout,
+    idle,
+    connect,
+    resume,
+    storm,
+    churn,
+    publish,
+    targeted,
+    echo,
+    listen
+};
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 

@@ -161,8 +161,12 @@ void Publisher::on_event(std::uint32_t index) {
         void complete(int status) { publisher.complete(connection, status, now); }
     };
     const std::string_view bytes{buffer_.data(), static_cast<std::size_t>(got)};
-    if (!connection.answers.feed(bytes, Sink{*this, connection, monotonic_ns()}))
+    if (!connection.answers.feed(bytes, Sink{*this, connection, monotonic_ns()})) {
         lose(index, "the server's answer is not HTTP/1.1");
+    } else if (connection.answers.closes() && connection.in_flight.empty()) {
+        // Some servers keep no connection. What is sent on this one now would find nobody.
+        lose(index, "the server closed the publisher's connection");
+    }
 }
 
 void Publisher::read_lines(Connection& connection, std::string_view bytes, std::int64_t now) {

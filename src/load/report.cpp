@@ -63,6 +63,7 @@ void add_deliveries(JsonObject& object, const Report& report) {
         .add("duplicated", totals.duplicated)
         .add("out_of_order", totals.out_of_order)
         .add("foreign", totals.foreign)
+        .add("foreign_again", totals.foreign_again)
         .add("deliveries_per_second", share(static_cast<double>(totals.delivered), report.seconds))
         .add("reads", report.reads)
         .add("events_per_read",

@@ -44,6 +44,7 @@ Result<Report> run(const Plan& plan, const Control& control) {
         case Mode::churn: return run_churn(plan, control);
         case Mode::targeted: return run_targeted(plan, control);
         case Mode::echo: return run_echo(plan, control);
+        case Mode::listen: return run_listen(plan, control);
     }
     return Errc::internal;
 }

@@ -6,8 +6,10 @@ namespace tidings::load {
 namespace {
 
 constexpr int sleep_ms = 1;
+constexpr int rest_ms = 100;
 constexpr unsigned events_between_ticks = 32;
 constexpr double connect_patience_seconds = 10;  // without a single stream more
+constexpr double live_seconds = 0.3;             // a server may say its head before the stream is live
 constexpr double linger_seconds = 0.1;           // for what comes twice
 
 }  // namespace
@@ -49,7 +51,9 @@ void Session::answered(const Stamp& stamp, Accepted accepted, std::int64_t) {
 void Session::turn(Wait wait) {
     tick(monotonic_ns());
     unsigned count = 0;
-    for (const epoll_event& event : poller_.wait(wait == Wait::sleep ? sleep_ms : 0)) {
+    for (const epoll_event& event : poller_.wait(wait == Wait::rest    ? rest_ms
+                                                 : wait == Wait::sleep ? sleep_ms
+                                                                       : 0)) {
         const auto index = Poller::index_of(event);
         if (Poller::owner_of(event) == Owner::stream) {
             streams_.on_event(index, event.events);
@@ -92,6 +96,7 @@ Result<void> Session::connect_all() {
     report_.connects = streams_.size();
     report_.connect_seconds = static_cast<double>(after.wall - before.wall) / 1e9;
     report_.connect_server_seconds = static_cast<double>(after.server - before.server) / 1e9;
+    turn_for(live_seconds, Wait::sleep);
     if (!plan_.pids.empty()) mark("connected");
     return {};
 }

@@ -55,7 +55,7 @@ protected:
     // A refused event is nobody's loss.
     void answered(const Stamp& stamp, Accepted accepted, std::int64_t now) override;
 
-    enum class Wait : std::uint8_t { poll, sleep };
+    enum class Wait : std::uint8_t { poll, sleep, rest };
     // One look at the sockets. Measured phases poll, so that the server's bill does not depend on how fast
     // this process wakes.
     void turn(Wait wait);

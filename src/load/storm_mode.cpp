@@ -43,7 +43,7 @@ public:
     }
 
 private:
-    static constexpr double patience_seconds = 60;
+    const double patience_seconds = plan_.drain_seconds;  // for servers that lose events for good
     static constexpr double after_seconds = 1;
 
     void tick(std::int64_t now) override {

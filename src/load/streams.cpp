@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -28,6 +29,11 @@ std::string request_text(const Plan& plan, LastId last_id) {
         text.append(name).append(": ").append(value) += "\r\n";
     }
     return text + "\r\n";
+}
+
+bool is_chunked(std::string_view head) {
+    constexpr std::string_view field = "transfer-encoding: chunked";
+    return !std::ranges::search(head, field, {}, [](unsigned char c) { return std::tolower(c); }).empty();
 }
 
 }  // namespace
@@ -185,6 +191,8 @@ void Streams::read_head(std::uint32_t index, std::string_view bytes, std::int64_
     ++open_;
     ++counts_.opened;
     stream.state = State::open;
+    if (reading_ == Reading::exact && !is_chunked(std::string_view{head}.substr(0, end)))
+        blocks_[index].take_plain();
     if (!stream.reads) poller_.change(stream.socket.number(), Owner::stream, index, 0);
     if (body) {
         const auto rest = std::string_view{head}.substr(end + 4);
