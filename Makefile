@@ -5,10 +5,10 @@ JOBS ?= $(shell nproc)
 PRESET ?= dev
 CHAOS_SECONDS ?= 3600
 
-.PHONY: help demo test quick build format fuzz-long chaos bench-check clean
+.PHONY: help demo test quick build format fuzz-long chaos bench bench-quick bench-full bench-check clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo:  ## Install what is missing, build, and watch events arrive (Ctrl-C stops; DEMO_SECONDS=20 stops by itself)
 	@tools/setup build
@@ -39,6 +39,21 @@ chaos:  ## Kill, cut and stall hubs and their Redis for CHAOS_SECONDS (default 3
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build build/release --target tidings_cli -j $(JOBS)
 	@test/chaos/run.py --bin build/release/tidings --total $(CHAOS_SECONDS) --seconds 45 --json build/chaos.json
+
+bench:  ## Measure Tidings beside bare floors and other servers, in about 18 minutes: a table, bench/results/
+	@tools/setup bench
+	@bench/peers/setup || true
+	@bench/run.py --runs 3
+
+bench-quick:  ## The same in three minutes: one short run, fewer points
+	@tools/setup bench
+	@bench/peers/setup || true
+	@bench/run.py --runs 1 --level quick --seconds-scale 0.5
+
+bench-full:  ## Five runs of every scenario and peer, the growth of costs too (about an hour)
+	@tools/setup bench
+	@bench/peers/setup || true
+	@bench/run.py --runs 5 --level full --scenario all
 
 bench-check:  ## Count the instructions of fixed workloads against bench/baseline.json (UPDATE=1 writes it)
 	@tools/setup bench
