@@ -33,7 +33,10 @@ void PublishDesk::append(std::vector<AppendItem> items, std::chrono::millisecond
         });
     });
     waiting->within_append = false;
-    if (waiting->at_once) return finish(*waiting, std::move(*waiting->at_once));
+    if (waiting->at_once) {
+        if (before_answer_) before_answer_();
+        return finish(*waiting, std::move(*waiting->at_once));
+    }
     keep_time(wait, std::move(waiting));
 }
 

@@ -2,6 +2,7 @@
 // What publishing needs once for each shard: a JSON reader with its buffers, and the clock of the appends
 // that wait.
 
+#include "base/callback.hpp"
 #include "base/json.hpp"
 #include "net/loop.hpp"
 #include "server/counters.hpp"
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace tidings {
@@ -19,8 +21,9 @@ namespace tidings {
 // counters must stand; the hub closes the store before its shards go.
 class PublishDesk {
 public:
-    PublishDesk(Store& store, Loop& loop, ShardCounters& counters)
-        : store_{store}, loop_{loop}, counters_{counters} {}
+    // `before_answer` is called when a store has answered at once, before that is handed on.
+    PublishDesk(Store& store, Loop& loop, ShardCounters& counters, Callback<void()> before_answer = {})
+        : store_{store}, loop_{loop}, counters_{counters}, before_answer_{std::move(before_answer)} {}
 
     // Good until it is asked for again.
     JsonReader& reader(const Limits& limits) {
@@ -50,6 +53,7 @@ private:
     Store& store_;
     Loop& loop_;
     ShardCounters& counters_;
+    Callback<void()> before_answer_;
     JsonReader reader_;
     std::deque<Deadline>
         deadlines_;  // in the order of the appends; the answered ones at the front are dropped

@@ -75,6 +75,15 @@ TEST_F(PublishDeskTest, HandsOnAtOnceWhatTheStoreAnswersAtOnce) {
     EXPECT_EQ(desk.waiting(), 0U);
 }
 
+TEST_F(PublishDeskTest, LetsStreamsHaveAnEventBeforeItsPublisherIsAnswered) {
+    std::string order;
+    PublishDesk serving{store, loop, counters, [&] { order += "streams "; }};
+    store.at_once = true;
+    serving.append(std::vector<AppendItem>(1), long_time,
+                   [&](const AppendResults&) { order += "publisher"; });
+    EXPECT_EQ(order, "streams publisher");
+}
+
 TEST_F(PublishDeskTest, HandsOnOnTheLoopWhatComesFromAnotherThread) {
     append(1, long_time);
     std::thread{[this] { store.answer(0); }}.join();

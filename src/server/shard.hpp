@@ -81,6 +81,7 @@ private:
     void accepted(AcceptedSocket socket, http::Listener kind);
     void add_connection(AcceptedSocket socket, http::Listener kind, std::string leftover);
     void pump();
+    void serve_few();
     void schedule_pump();
     void accept_inbox(std::size_t items_max);
     void foreign_lost();
@@ -99,7 +100,7 @@ private:
     SelfProbe probe_;
     ShardCounters counters_;
     auth::TokenCache tokens_;
-    PublishDesk desk_{context_.store, loop_, counters_};
+    PublishDesk desk_{context_.store, loop_, counters_, [this] { serve_few(); }};
     std::vector<std::unique_ptr<Listener>> listeners_;
     boost::unordered_flat_map<Connection*, std::shared_ptr<Connection>> connections_;
     PagedVector<StreamFacts> facts_;  // by the handle's index
