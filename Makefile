@@ -40,7 +40,7 @@ chaos:  ## Kill, cut and stall hubs and their Redis for CHAOS_SECONDS (default 3
 	@cmake --build build/release --target tidings_cli -j $(JOBS)
 	@test/chaos/run.py --bin build/release/tidings --total $(CHAOS_SECONDS) --seconds 45 --json build/chaos.json
 
-bench:  ## Measure Tidings beside bare floors and other servers, in about 18 minutes: a table, bench/results/
+bench:  ## Measure Tidings beside bare floors and other servers, in about 12 minutes: a table, bench/results/
 	@tools/setup bench
 	@bench/peers/setup || true
 	@bench/run.py --runs 3

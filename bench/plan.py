@@ -16,6 +16,11 @@ class Step:
     system: str
     seconds: float           # about how long, at scale 1
     measure: typing.Callable
+    once: bool = False       # in the first run alone, unless everything is asked for: it is dear, and varies little
+
+
+def once(step):
+    return dataclasses.replace(step, once=True)
 
 
 @dataclasses.dataclass

@@ -149,6 +149,8 @@ def main():
     caption = (f"One core, 200-byte events, about 50,000 deliveries a second (Pushpin: 15,000); {machine['model']}, "
                f"Linux {machine['kernel'].split('-')[0]}, {results[-1]['started'][:10]}, "
                f"{runs_text(results[-1]['runs'])}, loopback")
+    if results[-1].get("smoke"):
+        caption = f"A smoke run, figures mean nothing. {caption}"
     options.out.write_text(draw(
         series(records, "cpu_us_per_delivery", [(n, growth.cost_point(n)) for n in growth.STREAMS]),
         series(records, "user_bytes_after_broadcast", [(n, growth.cost_point(n)) for n in growth.STREAMS]),

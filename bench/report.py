@@ -19,7 +19,7 @@ COLUMNS = (
     ("user_bytes_connected", "B/stream"), ("user_bytes_after_broadcast", "after broadcast"),
     ("user_bytes_after_churn", "after churn"), ("slab_bytes_connected", "kernel slab"), ("core_percent", "% of a core"),
     ("connects_per_cpu_s", "connects /CPU-s"), ("cpu_us_per_connect", "µs /connect"),
-    ("cpu_us_per_resume", "µs /resume"), ("caught_up_seconds", "caught up s"), ("delivered_percent", "delivered %"),
+    ("cpu_us_per_resume", "µs /return"), ("cpu_us_resume_alone", "µs of it the resume"), ("caught_up_seconds", "caught up s"), ("delivered_percent", "delivered %"),
     ("replay_p99_ms", "replay p99 ms"), ("events_per_s", "events /s"), ("cpu_us_per_event", "µs /event"),
     ("redis_us_per_event", "Redis µs /event"), ("publish_us", "publish µs"), ("connections", "connections"),
     ("killed", "connections killed"),
@@ -49,6 +49,8 @@ def spread(found, name=""):
 
 
 def bound(row, name):
+    if row["direction"] == goals.INFORMATION:
+        return row["direction"]
     unit = f" {row['unit']}" if row["unit"] else ""
     return f"{row['direction']} {measure.text(row[name])}{unit}"
 
@@ -58,7 +60,7 @@ def goal_lines(records):
     for row in goals.judge(records):
         unit = f" {row['unit']}" if row["unit"] else ""
         rows.append((row["goal"], row["what"], spread(row) + unit, bound(row, "must"), row["must_is"],
-                     measure.text(row["aim"]), row["aim_is"]))
+                     "" if row["direction"] == goals.INFORMATION else measure.text(row["aim"]), row["aim_is"]))
     return table(rows, 2) if len(rows) > 1 else ["no goal was measured"]
 
 

@@ -82,7 +82,8 @@ class Run:
         for scenario in scenarios:
             steps = [step for step in SCENARIOS[scenario].steps(choice) if (step.point, step.system) not in done]
             done |= {(step.point, step.system) for step in steps}
-            self._plan += [(scenario, run, step) for run in range(1, self._runs + 1) for step in steps]
+            self._plan += [(scenario, run, step) for run in range(1, self._runs + 1) for step in steps
+                           if run == 1 or not step.once or choice.full()]
         self._left = sum(self._cost(choice, step) for _, _, step in self._plan)
         self._choice = choice
         self._pace = 1.0
@@ -91,11 +92,17 @@ class Run:
     def _cost(choice, step):
         return step.seconds * (0.15 if choice.smoke else 0.3 + 0.7 * min(1.0, choice.scale))
 
+    def plan(self):
+        return list(self._plan)
+
+    def minutes(self):
+        return self._left * self._pace / 60
+
     def measure(self):
         spent = expected = 0.0
         for scenario, run, step in self._plan:
             say(f"{scenario} run {run}/{self._runs} {step.system}: {step.point}  "
-                f"(about {max(1, round(self._left * self._pace / 60))} min left)")
+                f"(about {max(1, round(self.minutes()))} min left)")
             before, started = (*machine.stolen(), machine.ksoftirqd_seconds()), time.monotonic()
             try:
                 found = step.measure()
@@ -147,14 +154,15 @@ def write(path, options, run, systems, missing, started):
     return path, result
 
 
-def show_list(choice):
+def show_list(options, choice, asked):
     for name, scenario in SCENARIOS.items():
         print(f"{name}: {scenario.title}")
         points = {}
         for step in scenario.steps(choice):
-            points.setdefault(step.point, []).append(step.system)
+            points.setdefault(step.point, []).append(step.system + (" (once)" if step.once else ""))
         for point, systems in points.items():
             print(f"    {point}: {', '.join(systems)}")
+    print(f"what was asked for takes about {Run(options, choice, asked).minutes():.1f} minutes on a quiet machine")
 
 
 def interrupted(*_):
@@ -169,7 +177,7 @@ def main():
         options.runs, options.seconds_scale = 1, min(options.seconds_scale, 0.1)
     choice = plan.Choice(tuple(wanted), options.level, options.seconds_scale, options.smoke)
     if options.list:
-        return show_list(choice)
+        return show_list(options, choice, scenarios)
     signal.signal(signal.SIGTERM, interrupted)
     if not options.no_build:
         build()

@@ -20,6 +20,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidings::floor {
@@ -71,7 +72,8 @@ public:
     [[noreturn]] void run() {
         std::array<epoll_event, 512> events{};
         for (;;) {
-            const int found = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+            const int found =
+                ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds_to_wait());
             for (int i = 0; i < found; ++i) {
                 const int descriptor = events[static_cast<std::size_t>(i)].data.fd;
                 if (descriptor == listener_) {
@@ -85,6 +87,11 @@ public:
 
 protected:
     virtual void sweep(const std::string& chunk) = 0;
+    // How long the loop may sleep; does what is due before that.
+    virtual int milliseconds_to_wait() { return -1; }
+    // An event whose body begins with "u7 " is for that user alone, where a server tells users apart.
+    virtual bool send_to_user(std::size_t, const std::string&) { return false; }
+    virtual void user_came(std::size_t, int) {}
     virtual void stream_came(int) {}
     virtual void stream_went(int) {}
 
@@ -137,6 +144,17 @@ private:
         connection.input.append(buffer_.data(), static_cast<std::size_t>(got));
         while (take_request(descriptor, connection)) {
         }
+        if (!answers_.empty()) ::send(descriptor, answers_.data(), answers_.size(), MSG_NOSIGNAL);
+        answers_.clear();
+    }
+
+    // The number of the user in "u7 ..." and where it ends; nothing ends where there is none.
+    static std::pair<std::size_t, std::size_t> user_in(std::string_view text) {
+        if (!text.starts_with('u')) return {0, 0};
+        std::size_t number = 0, at = 1;
+        for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at)
+            number = number * 10 + static_cast<std::size_t>(text[at] - '0');
+        return {number, at};
     }
 
     bool take_request(int descriptor, Connection& connection) {
@@ -144,6 +162,8 @@ private:
         if (end == std::string::npos) return false;
         const std::string_view head = std::string_view{connection.input}.substr(0, end);
         if (head.starts_with("GET ")) {
+            const auto [user, end_of_user] = user_in(head.substr(5));
+            if (end_of_user > 1) user_came(user, descriptor);
             connection.input.clear();
             open_stream(descriptor, connection);
             return false;
@@ -155,7 +175,7 @@ private:
         publish(connection.input.substr(end + 4, length));
         connection.input.erase(0, end + 4 + length);
         constexpr std::string_view answer = "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}";
-        ::send(descriptor, answer.data(), answer.size(), MSG_NOSIGNAL);
+        answers_ += answer;
         return !connection.input.empty();
     }
 
@@ -171,14 +191,17 @@ private:
     }
 
     void publish(const std::string& body) {
+        const auto [user, end_of_user] = user_in(body);
         if (!in_order_) shuffle();
         char id[40];
         std::snprintf(id, sizeof id, "01a201f5-5603-7000-bb0a-%012llx",
                       static_cast<unsigned long long>(++events_));
-        const std::string frame = std::string{"id: "} + id + "\nevent: bench\ndata: " + body + "\n\n";
+        const std::string frame =
+            std::string{"id: "} + id + "\nevent: bench\ndata: " + body.substr(end_of_user) + "\n\n";
         char size[24];
         std::snprintf(size, sizeof size, "%zx\r\n", frame.size());
-        sweep(size + frame + "\r\n");
+        const std::string chunk = size + frame + "\r\n";
+        if (end_of_user == 0 || !send_to_user(user, chunk)) sweep(chunk);
     }
 
     // In the order in which they came, neighbours in the list would be neighbours in memory, as no real hub
@@ -210,6 +233,7 @@ private:
     bool in_order_ = true;
     std::uint64_t events_ = 0;
     std::mt19937_64 random_{1};
+    std::string answers_;  // to one read's requests
     std::array<char, 65'536> buffer_{};
 };
 

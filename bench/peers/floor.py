@@ -16,18 +16,21 @@ class Floor(System):
     def version(self):
         return "of this tree"
 
-    def start(self, folder, core, **_):
-        child = Child(self.name, [self.path(), *self.arguments], folder, core)
+    def start(self, folder, core, users=False, heartbeat=None, **_):
+        beats = ("--heartbeat", heartbeat) if heartbeat else ()
+        child = Child(self.name, [self.path(), *self.arguments, *beats], folder, core)
         child.wait_for(lambda: "listening on" in child.said())
         port = int(re.search(r"listening on http://[^:]+:(\d+)", child.said())[1])
-        subscribe = {"path": "/", "headers": []}
-        return Server(child, port, subscribe, post(port, "/", "{payload}"))
+        subscribe = {"path": "/{user}" if users else "/", "headers": []}
+        body = "{user} {payload}" if users else "{payload}"
+        return Server(child, port, subscribe, post(port, "/", body), user="u{n}")
 
 
 class FloorSend(Floor):
     name = "floor"
     title = "floor: one `send` per event and stream"
     program = "floor_send"
+    has_users = True
 
 
 class FloorUring(Floor):

@@ -11,7 +11,7 @@ STORES = {SINGLE: {}, MEMORY: {},
           PROCESS: {"store.durability": '"process"'}, DURABLE: {"store.durability": '"sync"'}}
 
 
-def publishing(choice, point, seconds=2.0):
+def publishing(choice, point, seconds=1.5):
     """`store/` inside the run's folder is where LMDB goes; a relative name is under the working directory."""
     def measure():
         settings = dict(STORES[point])

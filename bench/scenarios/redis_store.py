@@ -9,7 +9,7 @@ import load
 import ndjson
 from peers import OURS
 from peers.ours import Ours
-from plan import Found, Scenario, Step, found
+from plan import Found, Scenario, Step, found, once
 from processes import Failure, Folder, cpu_seconds, generator_core, server_core
 from redis_server import RedisServer
 
@@ -140,11 +140,11 @@ def connections(choice, streams):
 
 def m13(choice):
     steps = [bare_xadd(choice)] if "floor" in choice.systems else []
-    return steps + ([through_a_hub(choice), killed(choice)] if choice.of(OURS) else [])
+    return steps + ([through_a_hub(choice), once(killed(choice))] if choice.of(OURS) else [])
 
 
 def m14(choice):
-    return [connections(choice, streams) for streams in CONNECTIONS] if choice.of(OURS) else []
+    return [once(connections(choice, streams)) for streams in CONNECTIONS] if choice.of(OURS) else []
 
 
 SCENARIOS = (Scenario("M13", "publishes to Redis, with history", m13),

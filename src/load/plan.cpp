@@ -148,7 +148,9 @@ Readers publish_readers(Plan::Publish& publish) {
             {"claims", into_members(publish.claims)},
             {"connections", into_whole(publish.connections, 1, 10'000)},
             {"pipeline", into_whole(publish.pipeline, 1, 10'000)},
-            {"batch", into_whole(publish.batch, 1, 100'000)}};
+            {"batch", into_whole(publish.batch, 1, 100'000)},
+            {"array", into_whole(publish.array, 1, 10'000)},
+            {"array_milliseconds", into(publish.array_milliseconds)}};
 }
 
 Readers plan_readers(Plan& plan, Result<void>& nested_outcome) {

@@ -64,6 +64,8 @@ struct Plan {
         std::size_t connections = 1;
         std::size_t pipeline = 1;  // requests of one connection that are not answered yet
         std::size_t batch = 1;  // above 1: one long NDJSON request with so many lines that are not answered
+        std::size_t array = 1;  // above 1: requests of a JSON array of up to so many events, which gather
+        double array_milliseconds = 10;  // at most so long
     } publish{};
 
     std::size_t event_bytes = 200;

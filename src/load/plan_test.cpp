@@ -10,7 +10,8 @@ TEST(LoadPlan, ReadsEveryKindOfMember) {
         "mode": "fanout", "port": 8080, "streams": 1000, "rate": 50.5, "seconds": 2.5, "pids": [1, 22],
         "source_addresses": ["127.0.0.1", "127.0.0.2"], "key": "k", "claims": {"a": [1], "b": {}},
         "subscribe": {"path": "/events?u={user}", "headers": [["A", "b"], ["C", "{token}"]], "open": "body"},
-        "publish": {"port": 9090, "path": "/p", "body": "{\"data\":{payload}}", "batch": 64}})");
+        "publish": {"port": 9090, "path": "/p", "body": "{\"data\":{payload}}", "batch": 64,
+                    "array": 32, "array_milliseconds": 2.5}})");
     ASSERT_TRUE(plan) << plan.error().message();
     EXPECT_EQ(plan->mode, Mode::fanout);
     EXPECT_EQ(plan->streams, 1000u);
@@ -22,6 +23,8 @@ TEST(LoadPlan, ReadsEveryKindOfMember) {
     EXPECT_EQ(plan->subscribe.open, Plan::Subscribe::Open::body);
     EXPECT_EQ(plan->publish.to.port, 9090);
     EXPECT_EQ(plan->publish.batch, 64u);
+    EXPECT_EQ(plan->publish.array, 32u);
+    EXPECT_EQ(plan->publish.array_milliseconds, 2.5);
     EXPECT_EQ(plan->publish.body, "{\"data\":{payload}}");
 }
 

@@ -85,9 +85,9 @@ void Publisher::publish(const Stamp& stamp, std::uint64_t n, std::string_view us
                       .stamp = stamp_text_,
                       .pad = padding.substr(0, padding.empty() ? 0 : padding.size() - 2),
                       .n = n};
-    if (ndjson()) {
+    if (ndjson() || arrays()) {
         body_.append(connection.lines, slots);
-        connection.lines += '\n';
+        end_line(connection, stamp);
     } else {
         text_.clear();
         body_.append(text_, slots);
@@ -103,17 +103,39 @@ void Publisher::append_request(Connection& connection, std::string_view body) {
     connection.out += body;
 }
 
+void Publisher::end_line(Connection& connection, const Stamp& stamp) {
+    if (ndjson()) {
+        connection.lines += '\n';
+        return;
+    }
+    connection.lines += ',';
+    if (connection.elements++ == 0) connection.gathers_since = stamp.time;
+    if (connection.elements == plan_.publish.array) append_array(connection);
+}
+
+void Publisher::append_array(Connection& connection) {
+    connection.lines.back() = ']';  // where the last element's comma was
+    append_request(connection, "[" + connection.lines);
+    connection.array_sizes.push_back(std::exchange(connection.elements, 0));
+    connection.lines.clear();
+}
+
+void Publisher::append_chunk(Connection& connection) {
+    if (!std::exchange(connection.in_request, true))
+        connection.out += head_ + "Transfer-Encoding: chunked\r\n\r\n";
+    char size[24];
+    std::snprintf(size, sizeof size, "%zx\r\n", connection.lines.size());
+    connection.out += size + connection.lines + "\r\n";
+    connection.lines.clear();
+}
+
 void Publisher::flush() {
+    const auto gather_ns = static_cast<std::int64_t>(plan_.publish.array_milliseconds * 1e6);
+    const std::int64_t due_before = arrays() ? monotonic_ns() - gather_ns : 0;
     for (std::uint32_t index = 0; index < connections_.size(); ++index) {
         Connection& connection = connections_[index];
-        if (!connection.lines.empty()) {
-            if (!std::exchange(connection.in_request, true))
-                connection.out += head_ + "Transfer-Encoding: chunked\r\n\r\n";
-            char size[24];
-            std::snprintf(size, sizeof size, "%zx\r\n", connection.lines.size());
-            connection.out += size + connection.lines + "\r\n";
-            connection.lines.clear();
-        }
+        if (connection.elements > 0 && connection.gathers_since <= due_before) append_array(connection);
+        if (ndjson() && !connection.lines.empty()) append_chunk(connection);
         if (!connection.out.empty()) send(index);
     }
 }
@@ -193,7 +215,12 @@ void Publisher::complete(Connection& connection, int status, std::int64_t now) {
         good && !ndjson() ? std::string{} : std::to_string(status) + " " + problem_text(connection.body);
     connection.body.clear();
     if (!ndjson()) {
-        answer(connection, good ? Accepted::yes : Accepted::no, why, now);
+        std::size_t events = 1;
+        if (arrays() && !connection.array_sizes.empty()) {
+            events = connection.array_sizes.front();
+            connection.array_sizes.pop_front();
+        }
+        for (; events > 0; --events) answer(connection, good ? Accepted::yes : Accepted::no, why, now);
         return;
     }
     // The request is over. What it did not answer was not taken.

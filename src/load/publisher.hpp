@@ -24,7 +24,8 @@ public:
 };
 
 // Publishes events over `publish.connections` connections that stay open until every answer is there: one
-// request each, or with `publish.batch` lines of one long NDJSON request. Owned by a session, on its thread.
+// request each, with `publish.array` several in a request, or with `publish.batch` lines of one long NDJSON
+// request. Owned by a session, on its thread.
 class Publisher {
 public:
     Publisher(const Plan& plan, Poller& poller, PublishWatcher& watcher);
@@ -47,7 +48,10 @@ private:
     struct Connection {
         Descriptor socket{};
         std::string out{};    // not sent yet
-        std::string lines{};  // not yet a chunk
+        std::string lines{};  // not yet a chunk, or elements not yet an array
+        std::size_t elements = 0;
+        std::int64_t gathers_since = 0;         // when the first of the elements was due
+        std::deque<std::size_t> array_sizes{};  // of the requests that are not answered
         std::deque<Stamp> in_flight{};
         AnswerReader answers{};
         std::string body{};  // of the answer that is coming
@@ -59,11 +63,17 @@ private:
     void lose(std::uint32_t index, std::string_view why);
     void send(std::uint32_t index);
     void append_request(Connection& connection, std::string_view body);
+    void append_array(Connection& connection);
+    void end_line(Connection& connection, const Stamp& stamp);
+    void append_chunk(Connection& connection);
     void read_lines(Connection& connection, std::string_view bytes, std::int64_t now);
     void complete(Connection& connection, int status, std::int64_t now);
     void answer(Connection& connection, Accepted accepted, std::string_view why, std::int64_t now);
     bool ndjson() const noexcept { return plan_.publish.batch > 1; }
-    std::size_t window() const noexcept { return ndjson() ? plan_.publish.batch : plan_.publish.pipeline; }
+    bool arrays() const noexcept { return plan_.publish.array > 1; }
+    std::size_t window() const noexcept {
+        return ndjson() ? plan_.publish.batch : plan_.publish.pipeline * plan_.publish.array;
+    }
 
     const Plan& plan_;
     Poller& poller_;
