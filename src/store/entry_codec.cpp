@@ -1,6 +1,6 @@
 #include "store/entry_codec.hpp"
 
-#include <boost/crc.hpp>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
@@ -66,10 +66,10 @@ private:
     bool failed_ = false;
 };
 
+// CRC-32 as in zip: a resume checks every entry that it reads.
 std::uint32_t checksum(std::string_view bytes) {
-    boost::crc_32_type crc;
-    crc.process_bytes(bytes.data(), bytes.size());
-    return crc.checksum();
+    const auto* first = reinterpret_cast<const Bytef*>(bytes.data());
+    return static_cast<std::uint32_t>(::crc32_z(0, first, bytes.size()));
 }
 
 constexpr std::size_t entry_head = 5;            // version, checksum

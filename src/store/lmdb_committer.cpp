@@ -60,27 +60,35 @@ void LmdbCommitter::append(std::vector<AppendItem> items, AppendDone done) {
 }
 
 void LmdbCommitter::bound(BoundDone done) {
+    std::optional<Bound> bound;
     {
         const std::lock_guard lock{mutex_};
-        if (admits(1, 0)) {
+        bound = bound_at_once();
+        if (!bound && admits(1, 0)) {
             queue_.emplace_back(std::move(done));
             changed_.notify_one();
             return;
         }
     }
+    if (bound) return done(std::move(*bound));
     done(refusal());
 }
 
-void LmdbCommitter::watch(WatchDone done) {
-    {
-        const std::lock_guard lock{mutex_};
-        if (admits(1, 0)) {
-            queue_.emplace_back(std::move(done));
-            changed_.notify_one();
-            return;
-        }
-    }
-    done(refusal());
+// Under the lock. Nothing that was appended earlier is still to be handed up, and what comes later finds the
+// clock and the last position moved on. The limit that the disk has lies beyond it, as for every bound: after
+// a kill the next term begins there.
+std::optional<Bound> LmdbCommitter::bound_at_once() {
+    if (stopping_ || busy_ || !queue_.empty()) return std::nullopt;
+    partition_.observe(options_.store.clock());
+    const auto position = partition_.mint();
+    if (needs_commit()) return std::nullopt;  // what was minted is skipped; the thread mints another
+    view_.clock = partition_.clock();
+    return Bound{position, partition_.tag(), partition_.terms()};
+}
+
+bool LmdbCommitter::stopped() const {
+    const std::lock_guard lock{mutex_};
+    return stopping_;
 }
 
 void LmdbCommitter::stop() {
@@ -103,6 +111,7 @@ void LmdbCommitter::run() {
 // Whole requests, up to a batch's items; false once stopped and empty.
 bool LmdbCommitter::take(std::deque<Request>& taken) {
     std::unique_lock lock{mutex_};
+    busy_ = false;
     changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
     std::size_t items = 0;
     while (!queue_.empty() && items < options_.store.limits.append_batch) {
@@ -115,7 +124,8 @@ bool LmdbCommitter::take(std::deque<Request>& taken) {
         taken.push_back(std::move(front));
         queue_.pop_front();
     }
-    return !taken.empty();
+    busy_ = !taken.empty();
+    return busy_;
 }
 
 void LmdbCommitter::perform(std::deque<Request>& taken) {
@@ -135,7 +145,6 @@ void LmdbCommitter::perform(std::deque<Request>& taken) {
     }
     for (auto& request : taken) {
         if (auto* append = std::get_if<AppendRequest>(&request)) append->done(std::move(append->results));
-        if (auto* watch = std::get_if<WatchDone>(&request)) (*watch)({});
     }
     if (!slots.empty()) step(CommitStep::answered);
     if (!bounds.empty()) answer_bounds(bounds);
@@ -231,11 +240,15 @@ int LmdbCommitter::finish(LmdbTransaction& txn, LmdbTables& tables, Appender& ap
     return 0;
 }
 
+// Whether the clock has reached the limit on the disk, or something has died.
+bool LmdbCommitter::needs_commit() const noexcept {
+    return partition_.clock() >= opened_.record.limit || partition_.clock() > due_;
+}
+
 // Extends the clock limit where the clock has reached it and removes what has died, in a commit of its own.
 int LmdbCommitter::maintain(Write write) {
     partition_.observe(options_.store.clock());
-    const bool due = partition_.clock() >= opened_.record.limit || partition_.clock() > due_;
-    if (write == Write::when_due && !due) return 0;
+    if (write == Write::when_due && !needs_commit()) return 0;
     if (const int code = opened_.env->reserve_file(fixed_pages + sweep_fixed); code != 0) return code;
     LmdbTransaction txn{opened_.env->get(), LmdbTransaction::Kind::write};
     if (txn.status() != 0) return txn.status();

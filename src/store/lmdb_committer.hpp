@@ -8,14 +8,14 @@
 
 namespace tidings {
 
-// Takes appends, bounds and watches through one bounded queue and does them in order: up to
-// Limits::append_batch items are one transaction; then the listener hears of them, then their callers. Owned
-// by the store; its thread alone touches partition and record, everything else is atomic or under the lock.
+// Takes appends and bounds through one bounded queue and does them in order: up to Limits::append_batch items
+// are one transaction; then the listener hears of them, then their callers. Owned by the store. While its
+// thread is busy, that alone touches partition and record; while it rests, whoever holds the lock may, so
+// that a bound that needs no commit is answered where it is asked for, without a wake of two threads.
 class LmdbCommitter {
 public:
     using AppendDone = Callback<void(AppendResults)>;
     using BoundDone = Callback<void(Result<Bound>)>;
-    using WatchDone = Callback<void(Result<void>)>;
 
     LmdbCommitter(const LmdbOptions& options, LmdbOpened& opened, ReadView& view, StoreListener* listener);
     LmdbCommitter(const LmdbCommitter&) = delete;
@@ -23,8 +23,9 @@ public:
     ~LmdbCommitter() { stop(); }
 
     void append(std::vector<AppendItem> items, AppendDone done);
+    // Answered before it returns where nothing waits, nothing is under way and nothing needs a commit.
     void bound(BoundDone done);
-    void watch(WatchDone done);
+    bool stopped() const;
     // Does everything that waits, then joins. Not from a callback.
     void stop();
     // The least clock limit that covers what was minted. After stop().
@@ -38,7 +39,7 @@ private:
         std::uint64_t bytes = 0;
         AppendResults results{};
     };
-    using Request = std::variant<AppendRequest, BoundDone, WatchDone>;
+    using Request = std::variant<AppendRequest, BoundDone>;
     // One item of a request that is being done.
     struct Slot {
         AppendRequest* request;
@@ -48,6 +49,7 @@ private:
     };
     enum class Write : std::uint8_t { when_due, always };
 
+    std::optional<Bound> bound_at_once();
     bool admits(std::size_t items, std::uint64_t bytes);
     Error refusal() const;
     void run();
@@ -58,6 +60,7 @@ private:
     bool make_room(std::span<const Slot> slots);
     int try_commit(std::span<const Slot> slots);
     int maintain(Write write);
+    bool needs_commit() const noexcept;
     int finish(LmdbTransaction& txn, LmdbTables& tables, Appender& appender);
     void fail(std::span<const Slot> slots, int code);
     void note_health(int code);
@@ -81,6 +84,7 @@ private:
     std::deque<Request> queue_;
     std::size_t queued_items_ = 0;  // a bound counts as one
     std::uint64_t queued_bytes_ = 0;
+    bool busy_ = false;  // its thread does what it took
     bool stopping_ = false;
 
     std::atomic<std::uint64_t> logs_{0}, entries_{0}, bytes_{0}, appends_{0}, commits_{0}, trimmed_{0};

@@ -97,18 +97,22 @@ LmdbReaders::LmdbReaders(const LmdbEnv& env, const ReadView& view, std::size_t t
         threads_.emplace_back([this] { run(); });
 }
 
+// Wakes after it has let go of the lock: on a busy core the reader runs at once, and would sleep again for
+// it.
 void LmdbReaders::push(ReadRequest request, Done done) {
     Error refusal;
+    bool taken = false;
     {
         const std::lock_guard lock{mutex_};
-        if (!stopping_ && queue_.size() < queue_max_) {
+        taken = !stopping_ && queue_.size() < queue_max_;
+        if (taken) {
             queue_.push_back({std::move(request), std::move(done)});
-            changed_.notify_one();
-            return;
+        } else {
+            refusal = stopping_ ? Error{Errc::cancelled, "the store is closed"}
+                                : Error{Errc::store_unavailable, "too many reads wait for the store"};
         }
-        refusal = stopping_ ? Error{Errc::cancelled, "the store is closed"}
-                            : Error{Errc::store_unavailable, "too many reads wait for the store"};
     }
+    if (taken) return changed_.notify_one();
     done(std::move(refusal));
 }
 

@@ -25,10 +25,10 @@ struct LmdbOptions {
 };
 
 // Any thread. Callbacks come on the committer's or a reader's thread, which they must not block, nor may they
-// close the store; find() answers inline, on the caller's thread, as does everything where a queue is full or
-// the store is closed. A batch that finds no room is committed in halves, so that only those items fail
-// (store_full) for which there is none. close() commits and answers what was appended before; waiting reads
-// get Errc::cancelled.
+// close the store. find() and watch() answer inline, on the caller's thread, and so do bound() while nothing
+// is being committed, and everything where a queue is full or the store is closed. A batch that finds no room
+// is committed in halves, so that only those items fail (store_full) for which there is none. close() commits
+// and answers what was appended before; waiting reads get Errc::cancelled.
 std::unique_ptr<Store> make_lmdb_store(LmdbOptions options);
 
 // `tidings store reset`: empties the logs; the next open() begins a new life, so that every old cursor is

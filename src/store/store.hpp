@@ -75,7 +75,7 @@ protected:
     ~StoreListener() = default;
 };
 
-// Every function may be called from any thread. Callbacks come on a thread of the store's (memory: inline),
+// Every function may be called from any thread. Callbacks come on a thread of the store's or inline,
 // exactly once, also at close() (Errc::cancelled); they must not block. Destroying a store closes it.
 class Store {
 public:
