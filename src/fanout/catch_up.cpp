@@ -3,6 +3,7 @@
 #include "base/assert.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace tidings {
@@ -253,22 +254,27 @@ std::vector<FramePtr> CatchUp::repeated(std::vector<LogPage>& pages) {
     return frames;
 }
 
-std::vector<FramePtr> CatchUp::merge(std::vector<LogPage>& pages, Position limit,
+std::vector<FramePtr> CatchUp::merge(const std::vector<LogPage>& pages, Position limit,
                                      std::vector<FramePtr> frames) {
     const auto lost_at = losses(pages, limit);
     auto untold = lost_at.begin();
-    std::vector<Entry> entries;
-    for (auto& page : pages) {
-        for (auto& entry : page.entries) {
-            if (entry.position <= limit) entries.push_back(std::move(entry));
+    // Where they lie in the pages: an entry is large, and sorting would move it many times.
+    std::vector<const Entry*> entries;
+    entries.reserve(
+        std::accumulate(pages.begin(), pages.end(), std::size_t{0},
+                        [](std::size_t sum, const LogPage& page) { return sum + page.entries.size(); }));
+    for (const auto& page : pages) {
+        for (const auto& entry : page.entries) {
+            if (entry.position <= limit) entries.push_back(&entry);
         }
     }
     std::sort(entries.begin(), entries.end(),
               // Ours before a foreign entry of the same place, whose id would hide it.
-              [](const Entry& a, const Entry& b) {
-                  return a.position != b.position ? a.position < b.position : !a.foreign && b.foreign;
+              [](const Entry* a, const Entry* b) {
+                  return a->position != b->position ? a->position < b->position : !a->foreign && b->foreign;
               });
-    for (const auto& entry : entries) {
+    for (const auto* at : entries) {
+        const auto& entry = *at;
         // Before any id that lies beyond the loss: a client that returned with one would never learn of it.
         const auto told = std::upper_bound(untold, lost_at.end(), entry.position);
         if (told != untold || first_gap_) emit_gap(frames, id_before(entry));
@@ -280,8 +286,8 @@ std::vector<FramePtr> CatchUp::merge(std::vector<LogPage>& pages, Position limit
         ++replayed_;
     }
     if (untold != lost_at.end()) {
-        const bool last = !entries.empty() && entries.back().position == limit && !entries.back().foreign;
-        emit_gap(frames, last ? entries.back().id() : id_at(limit));
+        const bool last = !entries.empty() && entries.back()->position == limit && !entries.back()->foreign;
+        emit_gap(frames, last ? entries.back()->id() : id_at(limit));
     }
     return frames;
 }

@@ -94,7 +94,8 @@ private:
     void take_facts(const std::vector<LogPage>& pages);
     Position limit_of(const std::vector<LogPage>& pages) const;
     std::vector<Position> losses(const std::vector<LogPage>& pages, Position limit) const;
-    std::vector<FramePtr> merge(std::vector<LogPage>& pages, Position limit, std::vector<FramePtr> frames);
+    std::vector<FramePtr> merge(const std::vector<LogPage>& pages, Position limit,
+                                std::vector<FramePtr> frames);
     void emit_gap(std::vector<FramePtr>& frames, Uuid before_next);
     Uuid id_before(const Entry& entry) const;
     CategoryMask category_of(const std::string& name) const;

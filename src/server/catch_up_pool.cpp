@@ -89,6 +89,11 @@ CatchUpPool::Active* CatchUpPool::find(StreamHandle handle) {
     return at == active_.end() ? nullptr : at->second.get();
 }
 
+bool CatchUpPool::asks_store(StreamHandle handle) const {
+    const auto at = active_.find(key_of(handle));
+    return at != active_.end() && !at->second->sending;
+}
+
 void CatchUpPool::perform(StreamHandle handle, CatchUp::Action action) {
     Active* active = find(handle);
     if (active == nullptr) return;

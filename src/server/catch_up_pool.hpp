@@ -53,6 +53,9 @@ public:
     // loop.
     void bound(Callback<void(const Result<Bound>&)> done);
 
+    // Whether its next step is an answer of the store's, and not room in its socket.
+    bool asks_store(StreamHandle handle) const;
+
     std::size_t active() const noexcept { return active_.size(); }
     std::size_t waiting() const noexcept { return queue_.size(); }
     const CatchUpCounters& counters() const noexcept { return counters_; }

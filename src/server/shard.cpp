@@ -174,8 +174,8 @@ void Shard::open_stream(StreamPlan plan, AcceptedSocket socket) {
         plan.catch_up.foreign = context_.store.foreign();
         pool_.begin_at_once(*adopted, std::move(plan.catch_up));
     }
-    // Its head leaves with its first events if the store has them by the loop's next turn.
-    if (reactor_.state(*adopted) == StreamState::catching_up)
+    // A store's thread may have its first events by the loop's next turn: the head leaves with them.
+    if (pool_.asks_store(*adopted))
         return loop_.post([this, handle = *adopted] { reactor_.writable(handle); });
     reactor_.writable(*adopted);
 }
