@@ -27,9 +27,12 @@ def table(results):
     lines = ["| | figure | measured | must | | aim | |", "|---|---|---|---|---|---|---|"]
     for row in goals.judge(together(results)):
         unit = f" {row['unit']}" if row["unit"] else ""
+        start = f"| {row['goal']} | {row['what']} | {report.spread(row)}{unit} | "
+        if row["direction"] == goals.INFORMATION:
+            lines.append(start + "– | | – | |")
+            continue
         must = row["must_is"] if row["must_is"] == "met" else f"**{row['must_is']}**"
-        lines.append(f"| {row['goal']} | {row['what']} | {report.spread(row)}{unit} | {report.bound(row, 'must')} | {must} | "
-                     f"{measure.text(row['aim'])} | {row['aim_is']} |")
+        lines.append(f"{start}{report.bound(row, 'must')} | {must} | {measure.text(row['aim'])} | {row['aim_is']} |")
     return lines
 
 

@@ -99,8 +99,9 @@ def _streams():
         points = [connecting.resume_point(store, length) for length in connecting.LENGTHS]
         yield Goal("M7", f"server CPU of a resume of 10 missed, {store}, without its connect, the worst length", LOWER,
                    50, 10, greatest(points, "cpu_us_resume_alone"), "µs")
-        yield Goal("M7", f"the same, the worst length over the best, {store}", LOWER, 1.5, 1.2,
-                   flatness(points, "cpu_us_resume_alone"))
+        # Of the whole return: the resume alone is a small difference of two noisy figures.
+        yield Goal("M7", f"a return, the worst length over the best, {store}", LOWER, 1.5, 1.2,
+                   flatness(points, "cpu_us_per_resume"))
         yield Goal("M7", f"connect and resume together, {store}, the worst length", INFORMATION, 0, 0,
                    greatest(points, "cpu_us_per_resume"), "µs")
     yield Goal("M8", f"time to the last caught up: {reconnecting.STORM}", LOWER, 2.0, 1.0,
