@@ -48,7 +48,3 @@ if(tidings_main_source)
         target_link_libraries(tidings_cli PRIVATE tidings_app)
     endif()
 endif()
-
-# A fixed workload for counting instructions and system calls; not part of `all`.
-add_executable(tidings_fan_out EXCLUDE_FROM_ALL "${PROJECT_SOURCE_DIR}/bench/fixed/fan_out.cpp")
-target_link_libraries(tidings_fan_out PRIVATE tidings ${tidings_private_libraries})

@@ -1,6 +1,7 @@
 // Connecting and publishing: a shard as far as a connection sees one, with clients at the other ends of
 // sockets.
 
+#include "auth/token_cache.hpp"
 #include "broker/broker.hpp"
 #include "client/mint_token.hpp"
 #include "net/inbox.hpp"
@@ -8,6 +9,7 @@
 #include "server/connection.hpp"
 #include "server/counters.hpp"
 #include "server/keys.hpp"
+#include "server/publish_desk.hpp"
 #include "store/memory_store.hpp"
 #include "workloads.hpp"
 
@@ -95,7 +97,10 @@ public:
         spec.token = plan.token;
         spec.heartbeat = plan.heartbeat;
         spec.expires_in = plan.expires_in;
-        if (!reactor_.adopt(std::move(spec))) fail("a stream could not be opened");
+        spec.opening = std::move(plan.opening);
+        const auto adopted = reactor_.adopt(std::move(spec));
+        if (!adopted) fail("a stream could not be opened");
+        reactor_.writable(*adopted);
     }
     void refuse_softly(RefusalPlan, AcceptedSocket) override { fail("a stream was refused"); }
     void probe_topics(const StreamPlan&, Callback<void(TopicProbe)>) override {
@@ -105,7 +110,9 @@ public:
     std::uint32_t draw_retry() override { return 1000; }
     HubContext& context() noexcept override { return context_; }
     ShardCounters& counters() noexcept override { return counters_; }
+    auth::TokenCache& tokens() noexcept override { return tokens_; }
     Loop& connection_loop() noexcept override { return loop_; }
+    PublishDesk& publish_desk() noexcept override { return desk_; }
     std::size_t stuck_shards() const override { return 0; }
     void collect_all(Callback<void(std::string)>) override { fail("nobody asks for figures"); }
 
@@ -133,8 +140,8 @@ private:
         return options;
     }
 
-    Snapshot<Settings> settings_{
-        std::make_shared<const Settings>(Settings{config(), *make_authenticator(config().auth, {})})};
+    Snapshot<Settings> settings_{std::make_shared<const Settings>(Settings{
+        config(), std::make_shared<const auth::Authenticator>(*make_authenticator(config().auth, {}))})};
     Snapshot<Registry> registry_{registry()};
     Broker broker_{registry_, Limits{}, {}};
     Inbox inbox_{Limits{}.inbox_bytes, [] {}};
@@ -144,7 +151,9 @@ private:
         settings_, registry_,           http::Routes{"/api/v1"},        *store_, broker_, admission_,
         LogSink{}, [] { return noon; }, [] { return std::uint64_t{7}; }};
     ShardCounters counters_;
+    auth::TokenCache tokens_{Limits{}.token_cache};
     Loop loop_;
+    PublishDesk desk_{*store_, loop_, counters_};
     StreamReactor reactor_{ReactorOptions{}, *this, 1'000'000};
     std::map<Connection*, std::shared_ptr<Connection>> open_;
     std::vector<int> clients_;
@@ -168,8 +177,8 @@ std::function<void()> connect(std::size_t operations) {
     }
     return [host, clients = std::move(clients)] {
         for (const auto& [client, request] : clients) {
-            host->accept();
             Host::send(client, request);
+            host->accept();
             host->work();
         }
         if (host->streams() != clients.size()) fail("streams are missing");
