@@ -67,8 +67,8 @@ void AudienceQueue::retire(std::uint32_t slot) {
     free_.push_back(slot);
 }
 
-void AudienceQueue::restart() noexcept {
-    if (empty()) return;
+void AudienceQueue::restart(AudienceIndex audience) noexcept {
+    if (empty() || front().audience != audience) return;
     front().visited = 0;
     front().again = ~std::uint64_t{0};
 }

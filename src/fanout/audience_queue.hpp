@@ -44,8 +44,9 @@ public:
         if (audience >= slots_.size() || slots_[audience] == none) return nullptr;
         return &news_[slots_[audience]];
     }
-    // Streams have moved in an audience's array: the round begins anew, so that none is passed over.
-    void restart() noexcept;
+    // Streams have moved in the audience's array: if its round has begun it begins anew, so that none is
+    // passed over.
+    void restart(AudienceIndex audience) noexcept;
     void clear();
     // What it holds on the heap.
     std::size_t memory_bytes() const noexcept;

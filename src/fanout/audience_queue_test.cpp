@@ -52,11 +52,13 @@ TEST(AudienceQueue, VisitsAgainForWhatCameDuringARound) {
 
 TEST(AudienceQueue, BeginsARoundAnewWhenStreamsHaveMoved) {
     AudienceQueue queue;
-    queue.restart();
+    queue.restart(3);
     queue.push(3, 10, at(100));
     queue.front().visited = 5;
     queue.push(3, 12, at(102));
-    queue.restart();
+    queue.restart(4);
+    EXPECT_EQ(queue.front().visited, 5U);
+    queue.restart(3);
     EXPECT_EQ(queue.front().visited, 0U);
     queue.finish_front();
     EXPECT_TRUE(queue.empty());

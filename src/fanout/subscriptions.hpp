@@ -63,9 +63,10 @@ public:
     Numbers numbers(SubscriptionIndex index) const noexcept;
 
     void join(SubscriptionIndex index, Member member);
-    // `alive` tells stale entries from live ones when an array is compacted.
-    template <class Alive>
-    void leave(SubscriptionIndex index, Alive&& alive) {
+    // `alive` tells stale entries from live ones when an array is compacted; `moved` is told of each audience
+    // whose other streams now stand at other places.
+    template <class Alive, class Moved>
+    void leave(SubscriptionIndex index, Alive&& alive, Moved&& moved) {
         for (const AudienceIndex audience : numbers(index)) {
             Row& row = rows_[audience];
             if (row.crowd == Crowd::one && !alive(row.only)) row.crowd = Crowd::none;
@@ -74,7 +75,11 @@ public:
             if (++many.stale * 2 <= many.list.size()) continue;
             std::erase_if(many.list, [&](const Member& member) { return !alive(member); });
             many.stale = 0;
-            if (many.list.empty()) disperse(row);
+            if (many.list.empty()) {
+                disperse(row);
+            } else {
+                moved(audience);
+            }
         }
     }
     // Stands until the audience is next joined or left.

@@ -41,19 +41,27 @@ TEST(SubscriptionTable, CompactsAnArrayWhenMostOfItIsStale) {
     SubscriptionTable table;
     const auto index = table.hold({Audience::broadcast()});
     std::set<std::uint32_t> alive;
+    std::size_t moves = 0;
     for (std::uint32_t handle = 0; handle < 1000; ++handle) {
         table.join(index, {handle, 1});
         alive.insert(handle);
     }
     for (std::uint32_t handle = 0; handle < 990; ++handle) {
         alive.erase(handle);
-        table.leave(index, [&](const Member& member) { return alive.contains(member.handle); });
+        table.leave(
+            index, [&](const Member& member) { return alive.contains(member.handle); },
+            [&](AudienceIndex audience) {
+                EXPECT_EQ(audience, table.find("broadcast"));
+                ++moves;
+            });
     }
     std::set<std::uint32_t> found;
     for (const auto& member : table.members(table.find("broadcast"))) {
         if (alive.contains(member.handle)) found.insert(member.handle);
     }
     EXPECT_EQ(found, alive);
+    EXPECT_GE(moves, 1U);
+    EXPECT_LE(moves, 10U);
     EXPECT_LE(table.members(table.find("broadcast")).size(), 2 * alive.size() + 1);
 }
 
@@ -114,7 +122,7 @@ struct Model {
         const auto at = std::next(listeners.begin(), static_cast<long>(random() % listeners.size()));
         const SubscriptionIndex index = at->second.index;
         listeners.erase(at);
-        table.leave(index, [this](const Member& member) { return alive(member); });
+        table.leave(index, [this](const Member& member) { return alive(member); }, [](AudienceIndex) {});
         table.release(index);
     }
     bool alive(const Member& member) const {

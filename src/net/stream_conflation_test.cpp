@@ -68,6 +68,23 @@ TEST_F(ConflationTest, C64_ABlockedReaderGetsTheNewestOfEachKeyAtItsOwnPlace) {
     EXPECT_EQ(reader.story(), "10 12 14 15 17 18 19 20 21 ");
 }
 
+TEST_F(ConflationTest, C64_AReaderThatDoesNotTakeItsOpeningIsBehindToo) {
+    Reader reader{{}, std::make_shared<PipePeer>()};
+    reader.peer->room = 3;
+    StreamSpec spec;
+    spec.writer = std::make_unique<PipeWriter>(reader.peer);
+    spec.audiences = {user("alice")};
+    spec.opening = Frame::raw(": tidings\n");
+    reader.handle = *reactor->adopt(std::move(spec));
+    ASSERT_TRUE(reactor->go_live(reader.handle, reactor->hold(), {}, at(last)));
+    reactor->writable(reader.handle);
+    publish({keyed(user("alice"), 10, "k")});
+    publish({keyed(user("alice"), 11, "k"), keyed(user("alice"), 12, "other")});
+    EXPECT_EQ(pending(reader).first, 2U);
+    let_read(reader);
+    EXPECT_EQ(reader.story(), "11 12 ");
+}
+
 TEST_F(ConflationTest, C64_OneWriteThatBlocksInTheMiddleConflatesItsRest) {
     const Reader reader = live({user("alice")});
     reader.peer->room = written(10) + 3;  // one whole event, and a cut one

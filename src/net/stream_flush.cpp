@@ -299,10 +299,7 @@ void StreamReactor::settle(const Sending& sending) {
     const SentPiece* cut = left > 0 ? &pieces[whole++] : nullptr;
     counters_.deliveries += whole;
     if (whole > 0) record.last_id = now_;
-    record.ring_next = whole < sending.count ? pieces[whole].place : sending.next;
-    if (record.ring_next > ring_.begin()) {
-        record.cursor = std::max(record.cursor, ring_.at(record.ring_next - 1).position);
-    }
+    read_on_at(record, whole < sending.count ? pieces[whole].place : sending.next);
     if (!all) {
         keep_rest(record, cut != nullptr ? FramePtr{cut->frame} : nullptr, left);
         count_pending(sending.index);

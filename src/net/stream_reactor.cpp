@@ -129,13 +129,13 @@ void StreamReactor::leave_table(std::uint32_t index) {
     record.joined = record.watched = false;
     if (watched) host_.left(table_.audiences(record.subscription));
     if (joined) {
-        bool moved = false;
-        table_.leave(record.subscription, [&](const Member& member) {
-            moved = true;
-            const auto& other = slab_[member.handle];
-            return other.generation == member.generation && other.joined;
-        });
-        if (moved) queue_.restart();
+        table_.leave(
+            record.subscription,
+            [&](const Member& member) {
+                const auto& other = slab_[member.handle];
+                return other.generation == member.generation && other.joined;
+            },
+            [this](AudienceIndex audience) { queue_.restart(audience); });
     }
     table_.release(record.subscription);
     record.subscription = no_subscription;

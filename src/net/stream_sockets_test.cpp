@@ -255,6 +255,21 @@ TEST_F(ReactorTest, P2_PassesNobodyOverWhenStreamsLeaveDuringARound) {
     for (const auto& reader : staying) EXPECT_EQ(reader.story(), "10 ");
 }
 
+TEST_F(ReactorTest, P2_ARoundComesToItsEndWhileStreamsLeave) {
+    std::vector<Reader> readers;
+    for (int i = 0; i < 200; ++i) {
+        readers.push_back(live({Audience::broadcast(), user(("user" + std::to_string(i)).c_str())}));
+    }
+    accept({item(Audience::broadcast(), 10)});
+    // In each turn somebody goes who has had it.
+    std::size_t turns = 0;
+    for (; reactor->flush(now) && turns < readers.size(); ++turns) {
+        if (turns < 90) reactor->end(readers[turns].handle, EndReason::stopped);
+    }
+    EXPECT_LE(turns, 60U);
+    for (std::size_t i = 90; i < readers.size(); ++i) EXPECT_EQ(readers[i].story(), "10 ") << i;
+}
+
 TEST_F(ReactorTest, P1_WhatComesDuringARoundReachesAllOnce) {
     std::vector<Reader> readers;
     for (int i = 0; i < 10; ++i) readers.push_back(live({Audience::broadcast(), user("alice")}));
