@@ -1,16 +1,10 @@
 // Connecting and publishing: a shard as far as a connection sees one, with clients at the other ends of
 // sockets.
 
-#include "auth/token_cache.hpp"
-#include "broker/broker.hpp"
 #include "client/mint_token.hpp"
 #include "net/inbox.hpp"
 #include "net/stream_reactor.hpp"
-#include "server/connection.hpp"
-#include "server/counters.hpp"
-#include "server/keys.hpp"
-#include "server/publish_desk.hpp"
-#include "store/memory_store.hpp"
+#include "server/connection_scene.hpp"
 #include "workloads.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -19,7 +13,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,13 +20,13 @@
 namespace tidings::instructions {
 namespace {
 
-constexpr Milliseconds noon = 1'700'000'000'000;
+constexpr Milliseconds noon = ConnectionScene::wall;
 const std::string data = "{\"text\":\"" + std::string(180, 'x') + "\"}";
 const std::string item = "{\"type\":\"news.item\",\"broadcast\":true,\"data\":" + data + "}";
 
-class Host final : public ConnectionHost, public StreamHost {
+class Host final : public ConnectionScene, public StreamHost {
 public:
-    Host() {
+    Host() : ConnectionScene{config(), registry(), memory_store()} {
         broker_.attach(&inbox_);
         if (!store_->open(&broker_)) fail("no store");
     }
@@ -50,13 +43,7 @@ public:
         return ends[1];
     }
     // Takes the oldest pair over.
-    void accept() {
-        // Shared because a connection's own handlers keep it.
-        auto made = std::make_shared<Connection>(*this, AcceptedSocket{servers_[accepted_++], 1},
-                                                 http::Listener::api, "");
-        open_.emplace(made.get(), made);
-        made->start();
-    }
+    void accept() { take_over(servers_[accepted_++]); }
     static void send(int client, std::string_view bytes) {
         if (::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(bytes.size()))
             fail("a request does not fit");
@@ -106,14 +93,6 @@ public:
     void probe_topics(const StreamPlan&, Callback<void(TopicProbe)>) override {
         fail("a stream asks for topics");
     }
-    void connection_closed(Connection* connection) override { open_.erase(connection); }
-    std::uint32_t draw_retry() override { return 1000; }
-    HubContext& context() noexcept override { return context_; }
-    ShardCounters& counters() noexcept override { return counters_; }
-    auth::TokenCache& tokens() noexcept override { return tokens_; }
-    Loop& connection_loop() noexcept override { return loop_; }
-    PublishDesk& publish_desk() noexcept override { return desk_; }
-    std::size_t stuck_shards() const override { return 0; }
     void collect_all(Callback<void(std::string)>) override { fail("nobody asks for figures"); }
 
     void fell_behind(StreamHandle, Position, std::uint64_t) override {}
@@ -133,29 +112,8 @@ private:
             fail("no registry");
         return made;
     }
-    static StoreOptions store_options() {
-        StoreOptions options;
-        options.clock = [] { return noon; };
-        options.random = [] { return std::uint64_t{0x1234}; };
-        return options;
-    }
-
-    Snapshot<Settings> settings_{std::make_shared<const Settings>(Settings{
-        config(), std::make_shared<const auth::Authenticator>(*make_authenticator(config().auth, {}))})};
-    Snapshot<Registry> registry_{registry()};
-    Broker broker_{registry_, Limits{}, {}};
     Inbox inbox_{Limits{}.inbox_bytes, [] {}};
-    std::unique_ptr<Store> store_ = make_memory_store(store_options());
-    Admission admission_{Limits{}};
-    HubContext context_{
-        settings_, registry_,           http::Routes{"/api/v1"},        *store_, broker_, admission_,
-        LogSink{}, [] { return noon; }, [] { return std::uint64_t{7}; }};
-    ShardCounters counters_;
-    auth::TokenCache tokens_{Limits{}.token_cache};
-    Loop loop_;
-    PublishDesk desk_{*store_, loop_, counters_};
     StreamReactor reactor_{ReactorOptions{}, *this, 1'000'000};
-    std::map<Connection*, std::shared_ptr<Connection>> open_;
     std::vector<int> clients_;
     std::vector<int> servers_;
     std::size_t accepted_ = 0;

@@ -1,11 +1,7 @@
 #include "server/connection.hpp"
 
-#include "auth/token_cache.hpp"
 #include "client/mint_token.hpp"
-#include "server/counters.hpp"
-#include "server/keys.hpp"
-#include "server/publish_desk.hpp"
-#include "store/memory_store.hpp"
+#include "server/connection_scene.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -17,13 +13,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <map>
 #include <utility>
 
 namespace tidings {
 namespace {
-
-constexpr Milliseconds wall = 1'700'000'000'000;
 
 Config config() {
     Config made;
@@ -80,17 +73,15 @@ private:
 };
 
 // A shard as far as a connection that publishes sees one, and the client at the other end of its socket.
-class Publishing final : public ConnectionHost {
+class Publishing final : public ConnectionScene {
 public:
-    Publishing() {
+    Publishing() : ConnectionScene{config(), registry(), std::make_unique<CountedStore>(memory_store())} {
         broker_.attach(&inbox_);
-        EXPECT_TRUE(store_.open(&broker_));
+        EXPECT_TRUE(store_->open(&broker_));
         std::array<int, 2> pair{};
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
         client_ = pair[1];
-        auto made = std::make_shared<Connection>(*this, AcceptedSocket{pair[0], 1}, http::Listener::api, "");
-        open_.emplace(made.get(), made);
-        made->start();
+        take_over(pair[0]);
     }
     ~Publishing() { hang_up(); }
 
@@ -108,8 +99,7 @@ public:
         loop_.later(std::chrono::milliseconds{3}, [this] { loop_.stop(); });
         loop_.run();
     }
-    CountedStore& store() noexcept { return store_; }
-    std::size_t connections() const noexcept { return open_.size(); }
+    CountedStore& store() noexcept { return static_cast<CountedStore&>(*store_); }
     std::size_t inbox_wakes() const noexcept { return wakes_; }
 
     void send(const std::string& bytes) {
@@ -148,14 +138,6 @@ public:
     void open_stream(StreamPlan, AcceptedSocket) override { ADD_FAILURE(); }
     void refuse_softly(RefusalPlan, AcceptedSocket) override { ADD_FAILURE(); }
     void probe_topics(const StreamPlan&, Callback<void(TopicProbe)>) override { ADD_FAILURE(); }
-    void connection_closed(Connection* connection) override { open_.erase(connection); }
-    std::uint32_t draw_retry() override { return 1000; }
-    HubContext& context() noexcept override { return context_; }
-    ShardCounters& counters() noexcept override { return counters_; }
-    auth::TokenCache& tokens() noexcept override { return tokens_; }
-    Loop& connection_loop() noexcept override { return loop_; }
-    PublishDesk& publish_desk() noexcept override { return desk_; }
-    std::size_t stuck_shards() const override { return 0; }
     void collect_all(Callback<void(std::string)>) override { ADD_FAILURE(); }
 
 private:
@@ -170,29 +152,8 @@ private:
         if (ended_ || !waiting_ || count(text) >= wanted) return loop_.stop();
         loop_.later(std::chrono::milliseconds{1}, [this, text, wanted] { look(text, wanted); });
     }
-    static StoreOptions store_options() {
-        StoreOptions options;
-        options.clock = [] { return wall; };
-        options.random = [] { return std::uint64_t{0x1234}; };
-        return options;
-    }
-
-    Snapshot<Settings> settings_{std::make_shared<const Settings>(Settings{
-        config(), std::make_shared<const auth::Authenticator>(*make_authenticator(config().auth, {}))})};
-    Snapshot<Registry> registry_{registry()};
-    Broker broker_{registry_, Limits{}, {}};
     std::size_t wakes_ = 0;
     Inbox inbox_{Limits{}.inbox_bytes, [this] { ++wakes_; }};
-    CountedStore store_{make_memory_store(store_options())};
-    Admission admission_{Limits{}};
-    auth::TokenCache tokens_{Limits{}.token_cache};
-    HubContext context_{
-        settings_, registry_,           http::Routes{"/api/v1"},        store_, broker_, admission_,
-        LogSink{}, [] { return wall; }, [] { return std::uint64_t{7}; }};
-    ShardCounters counters_;
-    Loop loop_;
-    PublishDesk desk_{store_, loop_, counters_};
-    std::map<Connection*, std::shared_ptr<Connection>> open_;
     int client_ = -1;
     std::string received_;
     bool ended_ = false;

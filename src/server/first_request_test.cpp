@@ -1,13 +1,8 @@
 // A connection whose first request is there when it is accepted, or comes in pieces: it must make no
 // difference but for the way through Asio.
 
-#include "auth/token_cache.hpp"
 #include "client/mint_token.hpp"
-#include "server/connection.hpp"
-#include "server/counters.hpp"
-#include "server/keys.hpp"
-#include "server/publish_desk.hpp"
-#include "store/memory_store.hpp"
+#include "server/connection_scene.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -24,8 +19,6 @@
 namespace tidings {
 namespace {
 
-constexpr Milliseconds wall = 1'700'000'000'000;
-
 Config config() {
     Config made;
     made.auth.keys.push_back({.secret = std::string(48, 's')});
@@ -39,9 +32,11 @@ std::ptrdiff_t open_descriptors() {
 }
 
 // A shard as far as a connection sees one, and the clients at the other ends of its sockets.
-class Scene final : public ConnectionHost {
+class Scene final : public ConnectionScene {
 public:
-    Scene() { EXPECT_TRUE(store_->open(&broker_)); }
+    Scene() : ConnectionScene{config(), std::make_shared<const Registry>(), memory_store()} {
+        EXPECT_TRUE(store_->open(&broker_));
+    }
     ~Scene() {
         for (const auto& [raw, connection] : std::map{open_}) connection->close();
         for (const int client : clients_) ::close(client);
@@ -53,9 +48,7 @@ public:
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair.data()), 0);
         clients_.push_back(pair[1]);
         send(pair[1], first);
-        auto made = std::make_shared<Connection>(*this, AcceptedSocket{pair[0], 1}, http::Listener::api, "");
-        open_.emplace(made.get(), made);
-        made->start();
+        take_over(pair[0]);
         return pair[1];
     }
     static void send(int client, std::string_view bytes) {
@@ -91,44 +84,14 @@ public:
     }
     void refuse_softly(RefusalPlan, AcceptedSocket socket) override { sockets.push_back(std::move(socket)); }
     void probe_topics(const StreamPlan&, Callback<void(TopicProbe)>) override { ADD_FAILURE(); }
-    void connection_closed(Connection* connection) override { open_.erase(connection); }
-    std::uint32_t draw_retry() override { return 1000; }
-    HubContext& context() noexcept override { return context_; }
-    ShardCounters& counters() noexcept override { return counters_; }
-    auth::TokenCache& tokens() noexcept override { return tokens_; }
-    Loop& connection_loop() noexcept override { return loop_; }
-    PublishDesk& publish_desk() noexcept override { return desk_; }
-    std::size_t stuck_shards() const override { return 0; }
     void collect_all(Callback<void(std::string)>) override { ADD_FAILURE(); }
 
-    std::size_t connections() const { return open_.size(); }
     Admission& admission() { return admission_; }
 
     std::vector<StreamPlan> plans;
     std::vector<AcceptedSocket> sockets;
 
 private:
-    static StoreOptions store_options() {
-        StoreOptions options;
-        options.clock = [] { return wall; };
-        options.random = [] { return std::uint64_t{0x1234}; };
-        return options;
-    }
-
-    Snapshot<Settings> settings_{std::make_shared<const Settings>(Settings{
-        config(), std::make_shared<const auth::Authenticator>(*make_authenticator(config().auth, {}))})};
-    Snapshot<Registry> registry_{std::make_shared<const Registry>()};
-    Broker broker_{registry_, Limits{}, {}};
-    std::unique_ptr<Store> store_ = make_memory_store(store_options());
-    Admission admission_{config().limits};
-    auth::TokenCache tokens_{8};
-    HubContext context_{
-        settings_, registry_,           http::Routes{"/api/v1"},        *store_, broker_, admission_,
-        LogSink{}, [] { return wall; }, [] { return std::uint64_t{7}; }};
-    ShardCounters counters_;
-    Loop loop_;
-    PublishDesk desk_{*store_, loop_, counters_};
-    std::map<Connection*, std::shared_ptr<Connection>> open_;
     std::vector<int> clients_;
 };
 
